@@ -1,0 +1,96 @@
+//! Todos os limites da Reserva, num lugar só: cada um com a unidade no nome e a razão ao lado.
+//!
+//! Este módulo não usa nenhum outro. Cada limite tem um teste no limite e um logo além dele.
+
+// ---- A sala ----
+
+/// Quantos assentos a sala tem; vão de 1 a este número. Cabem todos num `u128` (ver [`crate::Assentos`]).
+pub const ASSENTOS_MAX: u8 = 100;
+/// Quantos assentos há numa fileira: é o que "lado a lado" quer dizer.
+pub const FILEIRA_ASSENTOS: u8 = 10;
+
+const _: () = assert!(ASSENTOS_MAX as u32 <= u128::BITS, "um conjunto de assentos é um u128");
+const _: () = assert!(ASSENTOS_MAX % FILEIRA_ASSENTOS == 0, "a última fileira também é inteira");
+
+// ---- A linha ----
+
+/// Quantos bytes uma linha pode ter, contado o seu fim (LF ou CRLF).
+///
+/// O maior pedido legítimo é `RESERVAR QUANTIDADE 100 PREFERINDO` com os cem assentos um a um e uma cláusula
+/// `CERCA` de vinte dígitos: 35 + 292 + 27 = 354 bytes. O resto é folga para quem digita espaços.
+pub const LINHA_BYTES_MAX: usize = 1024;
+
+const _: () = assert!(LINHA_BYTES_MAX > 35 + 292 + 27, "o maior pedido legítimo cabe");
+
+// ---- Pessoas ----
+
+/// Quantas letras um nome pode ter: cabe numa coluna da tela.
+pub const NOME_LETRAS_MAX: usize = 32;
+/// Quantos bytes tem a chave de um cliente: 128 bits não se adivinham por tentativa.
+pub const CHAVE_BYTES: usize = 16;
+
+// ---- Prazos pedidos pelo cliente ----
+
+/// O menor prazo que se pode pedir em `POR` e `ATE`, em segundos.
+pub const PRAZO_S_MIN: u32 = 1;
+/// O maior prazo que se pode pedir em `POR` e `ATE`, em segundos; e o mais que um assento fica segurado.
+pub const PRAZO_S_MAX: u32 = 3600;
+/// Por quanto tempo `SEGURAR` segura quando não se diz `POR`, em segundos: dá para terminar uma compra.
+pub const SEGURAR_S_PADRAO: u32 = 120;
+/// Por quanto tempo o token pode ficar com alguém quando não se diz `POR`, em segundos.
+pub const TOKEN_S_PADRAO: u32 = 30;
+
+const _: () = assert!(PRAZO_S_MIN <= TOKEN_S_PADRAO && TOKEN_S_PADRAO <= SEGURAR_S_PADRAO);
+const _: () = assert!(SEGURAR_S_PADRAO <= PRAZO_S_MAX);
+
+// ---- O servidor ----
+
+/// Onde o servidor escuta e o cliente procura quando não se diz outra coisa: só esta máquina, por segurança.
+pub const ENDERECO_PADRAO: &str = "127.0.0.1:7878";
+/// Quantas conexões o servidor aceita quando não se diz `--max-conexoes`. Cada uma é uma thread, e uma thread
+/// ocupa quatro mapeamentos de memória dos 65.530 que o Linux dá a um processo: este número fica longe do fim.
+pub const CONEXOES_PADRAO: usize = 12_000;
+/// Mapeamentos de memória que uma thread ocupa (pilha, guarda, pilha de sinais, guarda dela): medido.
+pub const MAPEAMENTOS_POR_THREAD: usize = 4;
+/// Mapeamentos que ficam para o resto do processo: bibliotecas, heap, arquivos.
+pub const MAPEAMENTOS_RESERVA: usize = 4_000;
+/// Descritores que ficam para o resto do processo: escuta, log, arquivos de dados.
+pub const DESCRITORES_RESERVA: usize = 32;
+/// Threads que ficam para o resto do processo: escuta, log, sinais.
+pub const THREADS_RESERVA: usize = 16;
+/// Quantas conexões podem esperar pelo `accept`. A biblioteca padrão pede 128; numa rajada, o que não cabe
+/// espera segundos pela retransmissão do SYN. O núcleo corta este número em `net.core.somaxconn`.
+pub const FILA_DE_ESCUTA_MAX: u32 = 4096;
+/// A pilha de cada thread de cliente, em bytes: o caminho de um pedido não tem recursão nem vetor grande, e é
+/// também o bastante para o programa compilado sem otimização. Só as páginas tocadas ocupam memória.
+pub const PILHA_BYTES: usize = 128 * 1024;
+/// Quanto uma conexão pode ficar calada quando não se diz `--inatividade`, em segundos: uma aula inteira.
+pub const INATIVIDADE_S_PADRAO: u64 = 7200;
+/// O maior `--inatividade`, em segundos: um dia.
+pub const INATIVIDADE_S_MAX: u64 = 86_400;
+/// Quanto uma linha pode demorar do primeiro byte ao fim, em milissegundos: quem manda um byte por vez para
+/// prender uma thread (slowloris) é desligado; quem digita no telnet caractere a caractere, não.
+pub const LINHA_PRAZO_MS: u64 = 120_000;
+/// Quanto o servidor espera por quem não lê a sua resposta, em milissegundos, contado da resposta inteira.
+pub const ESCRITA_PRAZO_MS: u64 = 10_000;
+/// Quantos bytes lidos de uma conexão esperam para ser entendidos: uma linha.
+pub const ENTRADA_BYTES: usize = LINHA_BYTES_MAX;
+/// Quantos bytes de resposta se juntam antes de escrever, mesmo que ainda haja pedidos por atender.
+pub const SAIDA_BYTES_MAX: usize = 16 * 1024;
+/// Quanto da saída continua reservado para uma conexão que ficou quieta, em bytes.
+pub const SAIDA_BYTES_QUIETA: usize = 256;
+/// Quantos bytes se leem e jogam fora depois de recusar uma conexão, para que a recusa chegue antes do RST.
+pub const RESTO_BYTES_MAX: usize = 64 * 1024;
+/// Quanto dura essa leitura do resto, em milissegundos.
+pub const RESTO_PRAZO_MS: u64 = 500;
+/// Quanto a escuta descansa depois de uma falha do `accept` (descritores esgotados), em milissegundos.
+pub const ESCUTA_PAUSA_MS: u64 = 50;
+/// Quanto o servidor espera pelas conexões ao encerrar, em milissegundos, antes de cortá-las.
+pub const PARADA_PRAZO_MS: u64 = 2_000;
+/// Quantos bytes de mensagens esperam pela tela; o que passa disto é contado e jogado fora, nunca esperado.
+pub const MENSAGENS_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Quantos bytes do que um cliente escreveu uma mensagem do servidor mostra.
+pub const MOSTRA_BYTES_MAX: usize = 200;
+
+const _: () = assert!(ENTRADA_BYTES >= LINHA_BYTES_MAX, "uma linha cabe na entrada");
+const _: () = assert!(SAIDA_BYTES_QUIETA < SAIDA_BYTES_MAX);

@@ -1,0 +1,506 @@
+//! As respostas: zero ou mais linhas de dados e uma linha final, `OK ...` ou `ERRO ...`.
+//!
+//! O servidor escreve uma [`Resposta`] com `Display`; o cliente junta as linhas até [`e_final`] e lê o bloco com
+//! `FromStr`. Os dois lados usam este mesmo tipo, e ler o que se escreveu dá a mesma resposta.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::VERSAO;
+use crate::assentos::{Assento, Assentos};
+use crate::error::{Error, Recusa, escrever_assentos};
+use crate::identidade::{Cerca, Chave, ClientId, Nome, Versao};
+use crate::leitura::Palavras;
+use crate::limites::ASSENTOS_MAX;
+use crate::quadro::Quadro;
+
+/// O que se responde a um pedido.
+#[derive(Clone, Debug)]
+pub enum Resposta {
+    /// A saudação: quem você é. É a primeira resposta de toda conexão.
+    Saudacao {
+        /// O número do cliente.
+        cliente: ClientId,
+        /// A chave com que ele volta.
+        chave: Chave,
+    },
+    /// Estes assentos são seus, firmes.
+    Reservado {
+        /// Os que são seus por este pedido.
+        assentos: Assentos,
+        /// Dos que você pediu ou preferia, os que já eram de outros.
+        ocupados: Assentos,
+        /// A versão da sala.
+        versao: Versao,
+    },
+    /// Estes assentos são seus por um tempo.
+    Segurado {
+        /// Os segurados.
+        assentos: Assentos,
+        /// Por quantos segundos, a contar de agora.
+        expira: u32,
+        /// A versão da sala.
+        versao: Versao,
+    },
+    /// Estes assentos, que você segurava, agora são firmes.
+    Confirmado {
+        /// Os confirmados.
+        assentos: Assentos,
+        /// A versão da sala.
+        versao: Versao,
+    },
+    /// Estes assentos já não são seus.
+    Cancelado {
+        /// Os devolvidos.
+        assentos: Assentos,
+        /// A versão da sala.
+        versao: Versao,
+    },
+    /// A sala em conjuntos.
+    Listado {
+        /// O retrato.
+        quadro: Quadro,
+        /// A versão da sala.
+        versao: Versao,
+    },
+    /// A sala desenhada.
+    Mapa {
+        /// O retrato.
+        quadro: Quadro,
+        /// A versão da sala.
+        versao: Versao,
+    },
+    /// Daqui em diante vêm eventos.
+    Observando {
+        /// A versão da sala a partir da qual se observa.
+        versao: Versao,
+    },
+    /// Não vêm mais eventos.
+    Parado,
+    /// O token é seu.
+    TokenConcedido {
+        /// O número de fencing desta concessão.
+        cerca: Cerca,
+        /// Quantas vezes o token foi liberado até aqui.
+        contador: u64,
+        /// Quantos esperam.
+        espera: u64,
+        /// Por quantos segundos o token é seu.
+        prazo: u32,
+    },
+    /// De quem é o token.
+    TokenEstado {
+        /// O dono, se há.
+        dono: Option<ClientId>,
+        /// O número de fencing da última concessão.
+        cerca: Cerca,
+        /// Quantas vezes o token foi liberado.
+        contador: u64,
+        /// Quantos esperam.
+        espera: u64,
+    },
+    /// O token passou adiante.
+    Liberado {
+        /// Quantas vezes o token foi liberado, contando esta.
+        contador: u64,
+        /// Quantos esperam.
+        espera: u64,
+    },
+    /// O seu nome é este.
+    Nome(Nome),
+    /// Você é este cliente.
+    Retomado(ClientId),
+    /// Os números do servidor: pares de nome e valor.
+    Estado(Vec<(String, String)>),
+    /// As linhas da ajuda.
+    Ajuda(Vec<String>),
+    /// O servidor está aqui.
+    Pong,
+    /// Até logo.
+    AteLogo,
+    /// O pedido foi recusado.
+    Recusado(Recusa),
+}
+
+impl Resposta {
+    /// A versão da sala que a resposta nomeia, se ela fala da sala.
+    pub const fn versao(&self) -> Option<Versao> {
+        match self {
+            Self::Reservado { versao, .. }
+            | Self::Segurado { versao, .. }
+            | Self::Confirmado { versao, .. }
+            | Self::Cancelado { versao, .. }
+            | Self::Listado { versao, .. }
+            | Self::Mapa { versao, .. }
+            | Self::Observando { versao } => Some(*versao),
+            Self::Recusado(recusa) => recusa.versao,
+            _ => None,
+        }
+    }
+}
+
+impl From<Recusa> for Resposta {
+    fn from(recusa: Recusa) -> Self {
+        Self::Recusado(recusa)
+    }
+}
+
+impl From<Error> for Resposta {
+    fn from(erro: Error) -> Self {
+        Self::Recusado(erro.into())
+    }
+}
+
+/// Diz se a linha encerra uma resposta: se a sua primeira palavra é `OK` ou `ERRO`.
+pub fn e_final(linha: &str) -> bool {
+    matches!(linha.split(' ').next(), Some("OK" | "ERRO"))
+}
+
+impl fmt::Display for Resposta {
+    /// As linhas de dados, cada uma com o seu LF, e a linha final, sem ele.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Saudacao { cliente, chave } => escrever_saudacao(f, *cliente, chave),
+            Self::Reservado { assentos, ocupados, versao } => {
+                escrever_com_assentos(f, "RESERVADO", *assentos)?;
+                if !ocupados.is_empty() {
+                    f.write_str(" OCUPADO")?;
+                    escrever_assentos(f, *ocupados)?;
+                }
+                write!(f, " versao={versao}")
+            }
+            Self::Segurado { assentos, expira, versao } => {
+                escrever_com_assentos(f, "SEGURADO", *assentos)?;
+                write!(f, " expira={expira} versao={versao}")
+            }
+            Self::Confirmado { assentos, versao } => {
+                escrever_com_assentos(f, "CONFIRMADO", *assentos)?;
+                write!(f, " versao={versao}")
+            }
+            Self::Cancelado { assentos, versao } => {
+                escrever_com_assentos(f, "CANCELADO", *assentos)?;
+                write!(f, " versao={versao}")
+            }
+            Self::Listado { quadro, versao } => escrever_lista(f, quadro, *versao),
+            Self::Mapa { quadro, versao } => write!(f, "{quadro}OK MAPA versao={versao}"),
+            Self::Observando { versao } => write!(f, "OK OBSERVANDO versao={versao}"),
+            Self::Parado => f.write_str("OK PARADO"),
+            Self::TokenConcedido { cerca, contador, espera, prazo } => {
+                write!(f, "OK TOKEN cerca={cerca} contador={contador} espera={espera} prazo={prazo}")
+            }
+            Self::TokenEstado { dono, cerca, contador, espera } => {
+                f.write_str("OK TOKEN dono=")?;
+                match dono {
+                    Some(dono) => dono.fmt(f)?,
+                    None => f.write_str("livre")?,
+                }
+                write!(f, " cerca={cerca} contador={contador} espera={espera}")
+            }
+            Self::Liberado { contador, espera } => {
+                write!(f, "OK LIBERADO contador={contador} espera={espera}")
+            }
+            Self::Nome(nome) => write!(f, "OK NOME {nome}"),
+            Self::Retomado(cliente) => write!(f, "OK RETOMADO {cliente}"),
+            Self::Estado(pares) => {
+                pares.iter().try_for_each(|(nome, valor)| writeln!(f, "{nome}: {valor}"))?;
+                f.write_str("OK ESTADO")
+            }
+            Self::Ajuda(linhas) => {
+                linhas.iter().try_for_each(|linha| writeln!(f, "{linha}"))?;
+                f.write_str("OK AJUDA")
+            }
+            Self::Pong => f.write_str("OK PONG"),
+            Self::AteLogo => f.write_str("OK ATE_LOGO"),
+            Self::Recusado(recusa) => recusa.fmt(f),
+        }
+    }
+}
+
+fn escrever_com_assentos(f: &mut fmt::Formatter<'_>, participio: &str, assentos: Assentos) -> fmt::Result {
+    write!(f, "OK {participio}")?;
+    escrever_assentos(f, assentos)
+}
+
+fn escrever_saudacao(f: &mut fmt::Formatter<'_>, cliente: ClientId, chave: &Chave) -> fmt::Result {
+    writeln!(
+        f,
+        "Reserva: uma sala de cinema com {ASSENTOS_MAX} assentos. Digite AJUDA para ver os comandos."
+    )?;
+    writeln!(
+        f,
+        "O que você reservar continua seu depois de sair: para voltar, RETOMAR {cliente} e a chave abaixo."
+    )?;
+    write!(f, "OK {VERSAO} cliente={cliente} chave={chave} assentos={ASSENTOS_MAX}")
+}
+
+fn escrever_lista(f: &mut fmt::Formatter<'_>, quadro: &Quadro, versao: Versao) -> fmt::Result {
+    let livres = quadro.livres();
+    for (palavra, assentos) in [
+        ("LIVRES", livres),
+        ("SEGURADOS", quadro.segurados),
+        ("OCUPADOS", quadro.ocupados),
+        ("SEUS", quadro.seus),
+    ] {
+        let espaco = if assentos.is_empty() { "" } else { " " };
+        writeln!(f, "{palavra}{espaco}{}", assentos.faixas())?;
+    }
+    write!(
+        f,
+        "OK LISTADO livres={} segurados={} ocupados={} seus={} versao={versao}",
+        livres.len(),
+        quadro.segurados.len(),
+        quadro.ocupados.len(),
+        quadro.seus.len()
+    )
+}
+
+/// O bloco de linhas não é uma resposta deste protocolo. Traz a linha que não se entendeu.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RespostaInvalida(pub String);
+
+impl fmt::Display for RespostaInvalida {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "resposta que não se entende: {}", self.0.escape_debug())
+    }
+}
+
+impl std::error::Error for RespostaInvalida {}
+
+impl FromStr for Resposta {
+    type Err = RespostaInvalida;
+
+    /// Lê um bloco: as linhas de dados, se as há, e a linha final.
+    fn from_str(bloco: &str) -> Result<Self, RespostaInvalida> {
+        let bloco = bloco.strip_suffix('\n').unwrap_or(bloco);
+        let (dados, linha) = bloco.rsplit_once('\n').unwrap_or(("", bloco));
+        let mut palavras = Final::new(linha);
+        match palavras.palavra()? {
+            "OK" => ler_ok(dados, &mut palavras),
+            "ERRO" => ler_erro(linha).map(Self::Recusado),
+            _ => Err(palavras.invalida()),
+        }
+    }
+}
+
+fn ler_ok(dados: &str, palavras: &mut Final<'_>) -> Result<Resposta, RespostaInvalida> {
+    let resposta = match palavras.palavra()? {
+        VERSAO => {
+            let cliente = palavras.cliente()?;
+            let chave = palavras.valor("chave")?.parse().map_err(|_| palavras.invalida())?;
+            palavras.par("assentos")?;
+            Resposta::Saudacao { cliente, chave }
+        }
+        "RESERVADO" => {
+            let assentos = palavras.assentos();
+            let ocupados = if palavras.se_vem("OCUPADO") { palavras.assentos() } else { Assentos::NENHUM };
+            Resposta::Reservado { assentos, ocupados, versao: palavras.versao()? }
+        }
+        "SEGURADO" => Resposta::Segurado {
+            assentos: palavras.assentos(),
+            expira: palavras.par32("expira")?,
+            versao: palavras.versao()?,
+        },
+        "CONFIRMADO" => Resposta::Confirmado { assentos: palavras.assentos(), versao: palavras.versao()? },
+        "CANCELADO" => Resposta::Cancelado { assentos: palavras.assentos(), versao: palavras.versao()? },
+        "LISTADO" => {
+            let quadro = ler_lista(dados).ok_or_else(|| palavras.invalida())?;
+            for (nome, assentos) in [
+                ("livres", quadro.livres()),
+                ("segurados", quadro.segurados),
+                ("ocupados", quadro.ocupados),
+                ("seus", quadro.seus),
+            ] {
+                if palavras.par32(nome)? != assentos.len() {
+                    return Err(palavras.invalida());
+                }
+            }
+            Resposta::Listado { quadro, versao: palavras.versao()? }
+        }
+        "MAPA" => Resposta::Mapa {
+            quadro: Quadro::ler_desenho(dados.lines()).ok_or_else(|| palavras.invalida())?,
+            versao: palavras.versao()?,
+        },
+        "OBSERVANDO" => Resposta::Observando { versao: palavras.versao()? },
+        "PARADO" => Resposta::Parado,
+        "TOKEN" => ler_token(palavras)?,
+        "LIBERADO" => {
+            Resposta::Liberado { contador: palavras.par("contador")?, espera: palavras.par("espera")? }
+        }
+        "NOME" => Resposta::Nome(palavras.palavra()?.parse().map_err(|_| palavras.invalida())?),
+        "RETOMADO" => {
+            let numero = palavras.numero()?;
+            Resposta::Retomado(ClientId::new(numero).ok_or_else(|| palavras.invalida())?)
+        }
+        "ESTADO" => Resposta::Estado(ler_estado(dados).ok_or_else(|| palavras.invalida())?),
+        "AJUDA" => Resposta::Ajuda(dados.lines().map(str::to_owned).collect()),
+        "PONG" => Resposta::Pong,
+        "ATE_LOGO" => Resposta::AteLogo,
+        _ => return Err(palavras.invalida()),
+    };
+    palavras.terminou()?;
+    Ok(resposta)
+}
+
+fn ler_token(palavras: &mut Final<'_>) -> Result<Resposta, RespostaInvalida> {
+    if let Some(dono) = palavras.talvez_valor("dono") {
+        let dono = match dono {
+            "livre" => None,
+            numero => {
+                let numero = numero.parse().ok().and_then(ClientId::new);
+                Some(numero.ok_or_else(|| palavras.invalida())?)
+            }
+        };
+        return Ok(Resposta::TokenEstado {
+            dono,
+            cerca: Cerca(palavras.par("cerca")?),
+            contador: palavras.par("contador")?,
+            espera: palavras.par("espera")?,
+        });
+    }
+    Ok(Resposta::TokenConcedido {
+        cerca: Cerca(palavras.par("cerca")?),
+        contador: palavras.par("contador")?,
+        espera: palavras.par("espera")?,
+        prazo: palavras.par32("prazo")?,
+    })
+}
+
+/// As quatro linhas de `LISTAR`; `None` se falta uma, ou se não combinam entre si.
+fn ler_lista(dados: &str) -> Option<Quadro> {
+    let mut linhas = dados.lines();
+    let mut ler = |palavra: &str| {
+        let faixas = linhas.next()?.strip_prefix(palavra)?;
+        let mut palavras = Palavras::new(faixas);
+        if palavras.tem_mais() { palavras.assentos().ok() } else { Some(Assentos::NENHUM) }
+    };
+    let livres = ler("LIVRES")?;
+    let quadro = Quadro { segurados: ler("SEGURADOS")?, ocupados: ler("OCUPADOS")?, seus: ler("SEUS")? };
+    (linhas.next().is_none() && quadro.livres() == livres).then_some(quadro)
+}
+
+fn ler_estado(dados: &str) -> Option<Vec<(String, String)>> {
+    dados.lines().map(|linha| linha.split_once(": ").map(|(n, v)| (n.to_owned(), v.to_owned()))).collect()
+}
+
+fn ler_erro(linha: &str) -> Result<Recusa, RespostaInvalida> {
+    let (causa, texto) = linha.split_once(" :").unwrap_or((linha, ""));
+    let mut palavras = Final::new(causa);
+    palavras.exigir("ERRO")?;
+    let erro = match palavras.palavra()? {
+        "OCUPADO" => Error::Ocupado(palavras.assentos()),
+        "INSUFICIENTE" => Error::Insuficiente { livres: palavras.par32("livres")? },
+        "JA_RESERVADO" => Error::JaReservado(palavras.assentos()),
+        "NAO_SEGURADO" => Error::NaoSegurado(palavras.assentos()),
+        "NAO_E_SEU" => Error::NaoESeu(palavras.assentos()),
+        "TEMPO_ESGOTADO" => Error::TempoEsgotado,
+        "TOKEN_JA_E_SEU" => Error::TokenJaESeu,
+        "TOKEN_NAO_E_SEU" => Error::TokenNaoESeu,
+        "NOME_INVALIDO" => Error::NomeInvalido,
+        "CHAVE_INVALIDA" => Error::ChaveInvalida,
+        "CERCA_VENCIDA" => Error::CercaVencida { atual: Cerca(palavras.par("atual")?) },
+        "COMANDO_DESCONHECIDO" => Error::ComandoDesconhecido,
+        "SINTAXE" => Error::Sintaxe,
+        "ASSENTO_INVALIDO" => Error::AssentoInvalido(palavras.resto()),
+        "LIMITE" => Error::Limite { max: palavras.par32("max")? },
+        "INDISPONIVEL" => Error::Indisponivel,
+        "AINDA_NAO" => Error::AindaNao,
+        "LOTADO" => {
+            Error::Lotado { max: usize::try_from(palavras.par("max")?).map_err(|_| palavras.invalida())? }
+        }
+        "INATIVO" => Error::Inativo,
+        "ENCERRANDO" => Error::Encerrando,
+        "LINHA_LONGA" => Error::LinhaLonga,
+        "CODIFICACAO" => Error::Codificacao,
+        "PROTOCOLO" => Error::Protocolo,
+        _ => return Err(palavras.invalida()),
+    };
+    let versao = if palavras.tem_mais() { Some(palavras.versao()?) } else { None };
+    palavras.terminou()?;
+    Ok(Recusa { erro, versao, texto: texto.to_owned() })
+}
+
+/// Um cursor sobre uma linha final: listas de números e pares `nome=valor`.
+#[derive(Debug)]
+pub(crate) struct Final<'a> {
+    linha: &'a str,
+    palavras: Palavras<'a>,
+}
+
+impl<'a> Final<'a> {
+    pub(crate) fn new(linha: &'a str) -> Self {
+        Self { linha, palavras: Palavras::new(linha) }
+    }
+
+    pub(crate) fn invalida(&self) -> RespostaInvalida {
+        RespostaInvalida(self.linha.to_owned())
+    }
+
+    pub(crate) fn palavra(&mut self) -> Result<&'a str, RespostaInvalida> {
+        self.palavras.proxima().ok_or_else(|| self.invalida())
+    }
+
+    pub(crate) fn exigir(&mut self, palavra: &str) -> Result<(), RespostaInvalida> {
+        if self.palavra()? == palavra { Ok(()) } else { Err(self.invalida()) }
+    }
+
+    fn se_vem(&mut self, palavra: &str) -> bool {
+        self.palavras.se_vem(palavra)
+    }
+
+    fn tem_mais(&self) -> bool {
+        self.palavras.tem_mais()
+    }
+
+    fn resto(&mut self) -> Vec<String> {
+        let mut resto = Vec::new();
+        while let Some(palavra) = self.palavras.olhar().filter(|p| !p.contains('=')) {
+            resto.push(palavra.to_owned());
+            self.palavras.proxima();
+        }
+        resto
+    }
+
+    pub(crate) fn numero(&mut self) -> Result<u64, RespostaInvalida> {
+        self.palavra()?.parse().map_err(|_| self.invalida())
+    }
+
+    /// Os números que vêm a seguir, até a primeira palavra que não é um assento.
+    pub(crate) fn assentos(&mut self) -> Assentos {
+        let mut assentos = Assentos::NENHUM;
+        while let Some(assento) = self.palavras.olhar().and_then(|p| p.parse().ok()).and_then(Assento::new) {
+            assentos.inserir(assento);
+            self.palavras.proxima();
+        }
+        assentos
+    }
+
+    fn talvez_valor(&mut self, nome: &str) -> Option<&'a str> {
+        let valor = self.palavras.olhar()?.strip_prefix(nome)?.strip_prefix('=')?;
+        self.palavras.proxima();
+        Some(valor)
+    }
+
+    fn valor(&mut self, nome: &str) -> Result<&'a str, RespostaInvalida> {
+        self.talvez_valor(nome).ok_or_else(|| self.invalida())
+    }
+
+    fn par(&mut self, nome: &str) -> Result<u64, RespostaInvalida> {
+        self.valor(nome)?.parse().map_err(|_| self.invalida())
+    }
+
+    fn par32(&mut self, nome: &str) -> Result<u32, RespostaInvalida> {
+        self.valor(nome)?.parse().map_err(|_| self.invalida())
+    }
+
+    pub(crate) fn cliente(&mut self) -> Result<ClientId, RespostaInvalida> {
+        ClientId::new(self.par("cliente")?).ok_or_else(|| self.invalida())
+    }
+
+    fn versao(&mut self) -> Result<Versao, RespostaInvalida> {
+        self.par("versao").map(Versao)
+    }
+
+    pub(crate) fn terminou(&self) -> Result<(), RespostaInvalida> {
+        if self.tem_mais() { Err(self.invalida()) } else { Ok(()) }
+    }
+}
