@@ -1,1 +1,31 @@
-//! Vazio.
+//! O servidor da Reserva.
+//!
+//! Uma thread por cliente, um mutex em volta da sala, e nada de entrada e saída na seção crítica. O desenho inteiro
+//! está em `docs/ARQUITETURA.md`. O caminho de um pedido: [`escuta`] → [`sessao`] → [`despacho`] → [`monitor`] →
+//! [`sala`] → resposta.
+
+#![forbid(unsafe_code)]
+
+pub mod admissao;
+pub mod conexao;
+pub mod config;
+pub mod contadores;
+pub mod despacho;
+pub mod escuta;
+pub mod explicacao;
+pub mod identidades;
+pub mod mensagens;
+pub mod monitor;
+pub mod narracao;
+pub mod parada;
+pub mod relogio;
+pub mod sala;
+pub mod servico;
+pub mod sessao;
+pub mod sincronia;
+pub mod sistema;
+
+pub use config::Config;
+pub use escuta::executar;
+pub use parada::Parada;
+pub use servico::Servico;

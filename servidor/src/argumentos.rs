@@ -1,0 +1,160 @@
+//! As opções da linha de comando do servidor. Só lê e confere; não liga nada.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+use lexopt::prelude::*;
+use protocolo::limites::{
+    ASSENTOS_MAX, CONEXOES_PADRAO, ENDERECO_PADRAO, INATIVIDADE_S_MAX, INATIVIDADE_S_PADRAO,
+};
+use servidor::Config;
+
+/// O que a linha de comando pede.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Pedido {
+    /// Ligar o servidor.
+    Ligar {
+        /// Onde escutar.
+        endereco: String,
+        /// Se o número de conexões foi dito, e não o costumeiro.
+        conexoes_ditas: bool,
+        /// O resto.
+        config: Config,
+    },
+    /// Mostrar a ajuda.
+    Ajuda,
+    /// Mostrar a versão.
+    Versao,
+}
+
+/// Um erro de uso: uma linha que diz qual.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ErroDeUso(String);
+
+impl fmt::Display for ErroDeUso {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<lexopt::Error> for ErroDeUso {
+    fn from(erro: lexopt::Error) -> Self {
+        Self(match erro {
+            lexopt::Error::MissingValue { option } => {
+                format!("falta o valor de {}", option.unwrap_or_default())
+            }
+            lexopt::Error::UnexpectedOption(opcao) => format!("opção desconhecida: {opcao}"),
+            lexopt::Error::UnexpectedArgument(palavra) => {
+                format!("palavra a mais: {}", palavra.to_string_lossy())
+            }
+            lexopt::Error::UnexpectedValue { option, .. } => format!("{option} não leva valor"),
+            lexopt::Error::NonUnicodeValue(valor) => format!("não é UTF-8: {}", valor.to_string_lossy()),
+            outro => outro.to_string(),
+        })
+    }
+}
+
+/// A ajuda.
+pub fn ajuda() -> String {
+    format!(
+        "\
+Servidor da Reserva: uma sala de cinema com {ASSENTOS_MAX} assentos.
+
+Uso: servidor [OPÇÕES]
+
+  --escutar HOST:PORTA   onde escutar ({ENDERECO_PADRAO}; porta 0: o sistema escolhe)
+  --memoria              guarda a sala só em memória (nesta versão, é o único modo)
+  --max-conexoes N       quantas conexões cabem ({CONEXOES_PADRAO})
+  --max-por-cliente N    quantos assentos cada cliente pode ter ({ASSENTOS_MAX})
+  --inatividade S        segundos que uma conexão pode ficar calada ({INATIVIDADE_S_PADRAO}; 0: para sempre)
+  --ajuda, --help        mostra esta ajuda
+  --versao, --version    mostra a versão
+
+RUST_LOG diz o que se mostra: info (cada operação; o costumeiro), debug (cada linha), warn (só os avisos).
+Ctrl-C encerra em ordem."
+    )
+}
+
+/// Lê os argumentos, sem o nome do programa.
+pub fn ler(argumentos: impl IntoIterator<Item = OsString>) -> Result<Pedido, ErroDeUso> {
+    let mut leitor = lexopt::Parser::from_args(argumentos);
+    let mut endereco = ENDERECO_PADRAO.to_owned();
+    let mut conexoes_ditas = false;
+    let mut config = Config::default();
+    while let Some(argumento) = leitor.next()? {
+        match argumento {
+            Long("escutar") => endereco = leitor.value()?.string()?,
+            Long("memoria") => {}
+            Long("banco") => {
+                return Err(ErroDeUso("--banco ainda não existe nesta versão: use --memoria".into()));
+            }
+            Long("max-conexoes") => {
+                conexoes_ditas = true;
+                config.max_conexoes = numero(&mut leitor, "--max-conexoes", 1, 1_000_000)?;
+            }
+            Long("max-por-cliente") => {
+                config.max_por_cliente =
+                    numero(&mut leitor, "--max-por-cliente", 1, u32::from(ASSENTOS_MAX))?;
+            }
+            Long("inatividade") => {
+                let segundos = numero(&mut leitor, "--inatividade", 0, INATIVIDADE_S_MAX)?;
+                config.inatividade = (segundos > 0).then_some(Duration::from_secs(segundos));
+            }
+            Long("ajuda" | "help") => return Ok(Pedido::Ajuda),
+            Long("versao" | "version") => return Ok(Pedido::Versao),
+            outro => return Err(outro.unexpected().into()),
+        }
+    }
+    Ok(Pedido::Ligar { endereco, conexoes_ditas, config })
+}
+
+fn numero<N>(leitor: &mut lexopt::Parser, opcao: &str, min: N, max: N) -> Result<N, ErroDeUso>
+where
+    N: std::str::FromStr + PartialOrd + fmt::Display + Copy,
+{
+    let valor = leitor.value()?.string()?;
+    valor
+        .parse()
+        .ok()
+        .filter(|n| (min..=max).contains(n))
+        .ok_or_else(|| ErroDeUso(format!("{opcao} {valor}: esperava um número de {min} a {max}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn de(linha: &str) -> Result<Pedido, String> {
+        ler(linha.split_whitespace().map(OsString::from)).map_err(|erro| erro.to_string())
+    }
+
+    #[test]
+    fn le_as_opcoes_e_os_costumeiros() {
+        let Ok(Pedido::Ligar { endereco, conexoes_ditas, config }) = de("") else { panic!() };
+        assert_eq!((&endereco[..], conexoes_ditas, config), (ENDERECO_PADRAO, false, Config::default()));
+        let linha = "--escutar 127.0.0.1:0 --memoria --max-conexoes=3 --max-por-cliente 10 --inatividade 0";
+        let Ok(Pedido::Ligar { endereco, conexoes_ditas, config }) = de(linha) else { panic!() };
+        let esperada = Config { max_conexoes: 3, max_por_cliente: 10, inatividade: None };
+        assert_eq!((&endereco[..], conexoes_ditas, config), ("127.0.0.1:0", true, esperada));
+        assert_eq!(de("--ajuda"), Ok(Pedido::Ajuda));
+        assert_eq!(de("--version"), Ok(Pedido::Versao));
+    }
+
+    #[test]
+    fn erro_de_uso_diz_qual_em_uma_linha() {
+        for (linha, esperado) in [
+            ("--turbo", "opção desconhecida: --turbo"),
+            ("-x", "opção desconhecida: -x"),
+            ("7878", "palavra a mais: 7878"),
+            ("--escutar", "falta o valor de --escutar"),
+            ("--memoria=sim", "--memoria não leva valor"),
+            ("--max-conexoes 0", "--max-conexoes 0: esperava um número de 1 a 1000000"),
+            ("--max-por-cliente 101", "--max-por-cliente 101: esperava um número de 1 a 100"),
+            ("--inatividade 86401", "--inatividade 86401: esperava um número de 0 a 86400"),
+            ("--banco x.db", "--banco ainda não existe nesta versão: use --memoria"),
+        ] {
+            assert_eq!(de(linha), Err(esperado.to_owned()), "{linha}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! O que as opções da linha de comando podem mudar no servidor, com os valores de quando ninguém diz nada.
+
+use std::time::Duration;
+
+use protocolo::limites::{ASSENTOS_MAX, CONEXOES_PADRAO, INATIVIDADE_S_PADRAO};
+
+/// A configuração de um servidor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// Quantas conexões cabem.
+    pub max_conexoes: usize,
+    /// Quantos assentos cada cliente pode ter.
+    pub max_por_cliente: u32,
+    /// Quanto uma conexão pode ficar calada; `None`: para sempre.
+    pub inatividade: Option<Duration>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_conexoes: CONEXOES_PADRAO,
+            max_por_cliente: u32::from(ASSENTOS_MAX),
+            inatividade: Some(Duration::from_secs(INATIVIDADE_S_PADRAO)),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! O programa `servidor`: lê as opções, liga o log, abre a porta e atende. Nada mais.
+
+#![forbid(unsafe_code)]
+
+mod argumentos;
+
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::process::ExitCode;
+
+use log::{error, info, warn};
+use protocolo::limites::{ASSENTOS_MAX, PILHA_BYTES};
+use servidor::sincronia::{Arc, criar_thread};
+use servidor::{Config, Parada, Servico, mensagens, sistema};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use argumentos::Pedido;
+
+/// Saída de quando a linha de comando está errada.
+const USO: u8 = 2;
+/// Saída de quando um segundo sinal interrompe o encerramento: 128 + SIGINT, como nos shells.
+const INTERROMPIDO: i32 = 130;
+
+fn main() -> ExitCode {
+    match argumentos::ler(std::env::args_os().skip(1)) {
+        Ok(Pedido::Ajuda) => mostrar(&argumentos::ajuda()),
+        Ok(Pedido::Versao) => mostrar(&format!("servidor {}", env!("CARGO_PKG_VERSION"))),
+        Ok(Pedido::Ligar { endereco, conexoes_ditas, config }) => {
+            match ligar(&endereco, conexoes_ditas, config) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(erro) => queixar(&erro, ExitCode::FAILURE),
+            }
+        }
+        Err(erro) => queixar(&format!("{erro} (--ajuda mostra as opções)"), ExitCode::from(USO)),
+    }
+}
+
+fn mostrar(texto: &str) -> ExitCode {
+    // Quem fechou o cano já leu o que queria.
+    let _ = writeln!(io::stdout(), "{texto}");
+    ExitCode::SUCCESS
+}
+
+fn queixar(texto: &str, codigo: ExitCode) -> ExitCode {
+    let _ = writeln!(io::stderr(), "servidor: {texto}");
+    codigo
+}
+
+fn ligar(endereco: &str, conexoes_ditas: bool, mut config: Config) -> Result<(), String> {
+    let (possiveis, limite) = sistema::conexoes_possiveis();
+    let pedidas = config.max_conexoes;
+    if pedidas > possiveis && conexoes_ditas {
+        return Err(format!(
+            "--max-conexoes {pedidas}: nesta máquina cabem {possiveis}, por causa de {limite}"
+        ));
+    }
+    config.max_conexoes = pedidas.min(possiveis);
+    let escuta = abrir(endereco)?;
+    let local = escuta.local_addr().map_err(|erro| format!("a porta aberta não se deixa ler: {erro}"))?;
+
+    let _escoadouro = mensagens::iniciar().map_err(|erro| format!("o log não pôde começar: {erro}"))?;
+    std::panic::set_hook(Box::new(|panico| error!("defeito: {panico}")));
+    let parada = Parada::new();
+    vigiar_sinais(parada.clone()).map_err(|erro| format!("os sinais não puderam ser vigiados: {erro}"))?;
+    let max = config.max_conexoes;
+    let servico =
+        Servico::new(config).map_err(|erro| format!("sem bytes aleatórios para as chaves: {erro}"))?;
+
+    info!("Reserva escutando em {local}: {ASSENTOS_MAX} assentos, até {max} conexões, sala só em memória");
+    info!("em outro terminal: cargo run --release -p cliente, ou nc {} {}", local.ip(), local.port());
+    if max < pedidas {
+        warn!("cabem só {max} conexões nesta máquina, por causa de {limite}");
+    }
+    if !local.ip().is_loopback() {
+        warn!("a porta está aberta para a rede, e o protocolo não é cifrado: use só numa rede de confiança");
+    }
+    servidor::executar(escuta, &Arc::new(servico), &parada).map_err(|erro| format!("a escuta falhou: {erro}"))
+}
+
+fn abrir(endereco: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(endereco).map_err(|erro| match erro.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("{endereco} já está em uso: há outro servidor ligado? --escutar escolhe outra porta")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("{endereco}: sem permissão; portas abaixo de 1024 são do sistema")
+        }
+        io::ErrorKind::AddrNotAvailable => format!("{endereco}: esse endereço não é desta máquina"),
+        _ => format!("não foi possível escutar em {endereco}: {erro} (escreva como 127.0.0.1:7878)"),
+    })
+}
+
+/// O primeiro sinal encerra em ordem; o segundo, na hora.
+fn vigiar_sinais(parada: Parada) -> io::Result<()> {
+    let mut sinais = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    criar_thread("sinais".into(), PILHA_BYTES, move || {
+        for _ in sinais.forever() {
+            if parada.pedida() {
+                std::process::exit(INTERROMPIDO);
+            }
+            info!("encerrando: avisando quem está conectado (outro Ctrl-C encerra na hora)");
+            parada.pedir();
+        }
+    })
+    .map(drop)
+}

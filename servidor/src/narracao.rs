@@ -1,0 +1,121 @@
+//! O que o servidor mostra a quem olha a tela: uma linha em português por operação.
+//!
+//! Chamado sempre fora da seção crítica. Escreve pelo `log`, que não espera pela tela (ver
+//! [`mensagens`](crate::mensagens)); o que veio do cliente passa por [`mensagens::mostrar`](crate::mensagens::mostrar).
+
+use std::io;
+use std::net::SocketAddr;
+
+use log::{debug, info, warn};
+use protocolo::{ClientId, Comando, Recusa, Resposta};
+
+use crate::despacho::Participante;
+use crate::mensagens::mostrar;
+
+/// Por que uma conexão acabou.
+#[derive(Debug)]
+pub enum Fim {
+    /// O cliente disse `SAIR`.
+    Despediu,
+    /// O cliente fechou o seu lado.
+    FechouEla,
+    /// Ficou calada demais, ou demorou demais numa linha.
+    Inativo,
+    /// O servidor está parando.
+    Encerrando,
+    /// Não falava o nosso protocolo.
+    OutroProtocolo,
+    /// A conexão caiu.
+    Perdida(io::Error),
+}
+
+/// Alguém conectou.
+pub fn conectou(quem: &Participante, endereco: SocketAddr, conexoes: usize) {
+    info!("{quem} conectou de {endereco} ({conexoes} {})", plural(conexoes, "conexão", "conexões"));
+}
+
+/// Alguém desconectou.
+pub fn desconectou(quem: &Participante, fim: &Fim) {
+    match fim {
+        Fim::Despediu => info!("{quem} desconectou: despediu-se"),
+        Fim::FechouEla => info!("{quem} desconectou: fechou a conexão"),
+        Fim::Inativo => info!("{quem} desconectado: ficou calado demais"),
+        Fim::Encerrando => info!("{quem} desconectado: o servidor está encerrando"),
+        Fim::OutroProtocolo => {
+            warn!("{quem} desconectado: não fala o protocolo da Reserva (HTTP, TLS ou SSH)")
+        }
+        Fim::Perdida(erro) => info!("{quem} desconectou: a conexão caiu ({erro})"),
+    }
+}
+
+/// Alguém não coube.
+pub fn lotado(endereco: SocketAddr, max: usize) {
+    warn!("{endereco} recusado: lotado, já há {max} conexões");
+}
+
+/// Como era quem pediu, antes de o pedido mudar quem ele é. Vazio se ninguém vai ler.
+pub fn antes(quem: &Participante) -> String {
+    if log::log_enabled!(log::Level::Info) { quem.to_string() } else { String::new() }
+}
+
+/// Um pedido atendido, com sim ou com não. `antes` é quem pediu; `agora`, quem ele é depois do pedido.
+pub fn pedido(antes: &str, agora: &Participante, comando: &Comando, resposta: &Resposta) {
+    if !log::log_enabled!(log::Level::Info) {
+        return;
+    }
+    match (comando, resposta) {
+        (_, Resposta::Recusado(recusa)) => {
+            let comando = sem_chave(comando);
+            let versao = recusa.versao.map(|v| format!(" (versão {v})")).unwrap_or_default();
+            info!("{antes} pediu {comando}: recusado, {}{versao}", recusa.texto);
+        }
+        (_, Resposta::Reservado { assentos, ocupados, versao }) if ocupados.is_empty() => {
+            info!("{antes} pediu {comando}: reservado {assentos} (versão {versao})");
+        }
+        (_, Resposta::Reservado { assentos, ocupados, versao }) => {
+            info!("{antes} pediu {comando}: reservado {assentos}, já ocupado {ocupados} (versão {versao})");
+        }
+        (_, Resposta::Cancelado { assentos, versao }) => {
+            info!("{antes} pediu {comando}: cancelado {assentos} (versão {versao})");
+        }
+        (_, Resposta::Listado { quadro, versao } | Resposta::Mapa { quadro, versao }) => {
+            let livres = quadro.livres().len();
+            info!(
+                "{antes} pediu {comando}: {livres} {} (versão {versao})",
+                plural(livres as usize, "livre", "livres")
+            );
+        }
+        (_, Resposta::Nome(nome)) => info!("{antes} agora se chama {nome}"),
+        (_, Resposta::Retomado(_)) => info!("{antes} voltou a ser {agora}"),
+        _ => info!("{antes} pediu {comando}"),
+    }
+}
+
+/// Uma linha que não é um comando.
+pub fn nao_entendeu(quem: &Participante, linha: &str, recusa: &Recusa) {
+    info!("{quem} escreveu {}: recusado, {}", mostrar(linha), mostrar(&recusa.texto));
+}
+
+/// Uma linha como veio, para quem estuda o protocolo: só com `RUST_LOG=debug`.
+pub fn recebeu(cliente: ClientId, linha: &str) {
+    debug!("[{cliente}] < {}", mostrar(linha));
+}
+
+/// As linhas de uma resposta como vão: só com `RUST_LOG=debug`.
+pub fn respondeu(cliente: ClientId, resposta: &Resposta) {
+    if log::log_enabled!(log::Level::Debug) {
+        resposta.to_string().lines().for_each(|linha| debug!("[{cliente}] > {}", mostrar(linha)));
+    }
+}
+
+/// O comando como se mostra: a chave de um `RETOMAR` não vai para o log.
+fn sem_chave(comando: &Comando) -> String {
+    match comando {
+        Comando::Retomar { cliente, .. } => format!("RETOMAR {cliente} (chave oculta)"),
+        outro => outro.to_string(),
+    }
+}
+
+const fn plural<'a>(quantos: usize, um: &'a str, muitos: &'a str) -> &'a str {
+    if quantos == 1 { um } else { muitos }
+}

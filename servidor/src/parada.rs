@@ -1,0 +1,127 @@
+//! A parada em ordem: avisa a escuta e as conexões, e quem dorme à espera dela.
+//!
+//! Ninguém escreve no socket de outro: para avisar uma conexão, fecha-se só a metade de leitura, e a própria thread
+//! dela acorda com fim de arquivo, vê que é a parada, diz `ERRO ENCERRANDO` e sai. Não conhece a sala.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::time::Duration;
+
+use protocolo::ClientId;
+
+use crate::sincronia::{Arc, AtomicBool, Condvar, Mutex, Ordering};
+
+/// O pedido de parada de um servidor, dividido por todas as suas threads.
+#[derive(Clone, Default)]
+pub struct Parada {
+    dentro: Arc<Dentro>,
+}
+
+#[derive(Default)]
+struct Dentro {
+    /// Só muda com `abertas` fechado: quem se inscreve ou dorme não perde o aviso. Lê-se sem trava.
+    pedida: AtomicBool,
+    abertas: Mutex<Abertas>,
+    pediram: Condvar,
+}
+
+#[derive(Default)]
+struct Abertas {
+    escuta: Option<Arc<TcpListener>>,
+    conexoes: BTreeMap<ClientId, Arc<TcpStream>>,
+}
+
+impl Parada {
+    /// Uma parada que ninguém pediu.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Pede a parada: a escuta deixa de aceitar e cada conexão lê fim de arquivo. Pedir de novo não muda nada.
+    pub fn pedir(&self) {
+        let abertas = self.dentro.abertas.lock();
+        self.dentro.pedida.store(true, Ordering::Release);
+        if let Some(escuta) = &abertas.escuta {
+            fechar_escuta(escuta);
+        }
+        abertas.conexoes.values().for_each(|tomada| fechar(tomada, Shutdown::Read));
+        drop(abertas);
+        self.dentro.pediram.notify_all();
+    }
+
+    /// Diz se a parada foi pedida.
+    pub fn pedida(&self) -> bool {
+        self.dentro.pedida.load(Ordering::Acquire)
+    }
+
+    /// Dorme até que a parada seja pedida ou o prazo vença; diz se foi pedida.
+    pub fn esperar(&self, prazo: Duration) -> bool {
+        let mut abertas = self.dentro.abertas.lock();
+        while !self.pedida() {
+            if self.dentro.pediram.wait_for(&mut abertas, prazo).timed_out() {
+                break;
+            }
+        }
+        drop(abertas);
+        self.pedida()
+    }
+
+    /// Anota a escuta que a parada fecha.
+    pub fn anotar_escuta(&self, escuta: Arc<TcpListener>) {
+        let mut abertas = self.dentro.abertas.lock();
+        if self.pedida() {
+            fechar_escuta(&escuta);
+        }
+        abertas.escuta = Some(escuta);
+    }
+
+    /// Anota a conexão do cliente, que a parada avisa; soltar o que volta a esquece.
+    pub fn inscrever(&self, cliente: ClientId, tomada: Arc<TcpStream>) -> Inscricao {
+        let mut abertas = self.dentro.abertas.lock();
+        if self.pedida() {
+            fechar(&tomada, Shutdown::Read);
+        }
+        abertas.conexoes.insert(cliente, tomada);
+        drop(abertas);
+        Inscricao { parada: self.clone(), cliente }
+    }
+
+    /// Corta de vez as conexões que ainda estão abertas; diz quantas eram.
+    pub fn cortar(&self) -> usize {
+        let abertas = self.dentro.abertas.lock();
+        abertas.conexoes.values().for_each(|tomada| fechar(tomada, Shutdown::Both));
+        abertas.conexoes.len()
+    }
+}
+
+impl fmt::Debug for Parada {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parada").field("pedida", &self.pedida()).finish_non_exhaustive()
+    }
+}
+
+/// Uma conexão anotada na parada.
+#[derive(Debug)]
+pub struct Inscricao {
+    parada: Parada,
+    cliente: ClientId,
+}
+
+impl Drop for Inscricao {
+    fn drop(&mut self) {
+        let tomada = self.parada.dentro.abertas.lock().conexoes.remove(&self.cliente);
+        // Se era a última referência, o descritor se fecha aqui, já com a trava aberta.
+        drop(tomada);
+    }
+}
+
+/// Uma conexão que já caiu não tem o que fechar: o erro é esperado.
+fn fechar(tomada: &TcpStream, metade: Shutdown) {
+    let _ = tomada.shutdown(metade);
+}
+
+/// No Linux, fechar a leitura de um socket que escuta acorda o `accept`.
+fn fechar_escuta(escuta: &TcpListener) {
+    let _ = rustix::net::shutdown(escuta, rustix::net::Shutdown::Both);
+}

@@ -1,0 +1,180 @@
+//! A sala: de quem é cada assento, e as regras de reservar e devolver.
+//!
+//! É código sequencial puro: não há aqui trava, thread, relógio, log nem entrada e saída. Quem garante que só uma
+//! thread por vez chega à sala é o [`Monitor`](crate::monitor::Monitor). Cada operação confere tudo antes de mudar
+//! alguma coisa: uma recusa não deixa rastro.
+
+use std::collections::BTreeMap;
+
+use protocolo::limites::ASSENTOS_MAX;
+use protocolo::{Alvo, Assento, Assentos, ClientId, Error, Nome, Pedido, Quadro, Resposta, Versao};
+
+/// A sala.
+#[derive(Clone, Debug)]
+pub struct Sala {
+    donos: [Option<ClientId>; ASSENTOS_MAX as usize],
+    versao: Versao,
+    nomes: BTreeMap<ClientId, Nome>,
+    /// Quantos assentos um cliente pode ter.
+    cota: u32,
+}
+
+/// Um não da sala: a causa, a versão em que ela valia e o que estava livre então, para quem for explicar.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Negado {
+    /// A causa.
+    pub erro: Error,
+    /// A versão da sala.
+    pub versao: Versao,
+    /// Os assentos livres nessa versão.
+    pub livres: Assentos,
+}
+
+/// O que a sala responde a uma operação.
+pub type Veredito = Result<Resposta, Negado>;
+
+impl Sala {
+    /// Uma sala vazia, em que cada cliente pode ter até `cota` assentos.
+    pub const fn new(cota: u32) -> Self {
+        Self { donos: [None; ASSENTOS_MAX as usize], versao: Versao(0), nomes: BTreeMap::new(), cota }
+    }
+
+    /// A versão da sala: quantas vezes ela mudou.
+    pub const fn versao(&self) -> Versao {
+        self.versao
+    }
+
+    /// Os assentos que ninguém tem.
+    pub fn livres(&self) -> Assentos {
+        self.assentos_de(None)
+    }
+
+    /// O retrato da sala para `cliente`.
+    pub fn quadro(&self, cliente: ClientId) -> Quadro {
+        Quadro {
+            segurados: Assentos::NENHUM,
+            ocupados: !self.livres(),
+            seus: self.assentos_de(Some(cliente)),
+        }
+    }
+
+    /// `RESERVAR`. O que já é de quem pede conta como reservado: repetir o pedido não faz mal.
+    ///
+    /// Recusas, nesta ordem: `OCUPADO` ou `INSUFICIENTE`; `LIMITE`.
+    pub fn reservar(&mut self, cliente: ClientId, pedido: Pedido) -> Veredito {
+        let seus = self.assentos_de(Some(cliente));
+        let livres = self.livres();
+        let (assentos, ocupados) = match pedido {
+            Pedido::Todos(pedidos) => {
+                let alheios = pedidos - livres - seus;
+                if !alheios.is_empty() {
+                    return self.negar(Error::Ocupado(alheios));
+                }
+                (pedidos, Assentos::NENHUM)
+            }
+            Pedido::Parcial(pedidos) => {
+                let alheios = pedidos - livres - seus;
+                if alheios == pedidos {
+                    return self.negar(Error::Ocupado(alheios));
+                }
+                (pedidos - alheios, alheios)
+            }
+            Pedido::Quantidade { quantos, preferidos } => {
+                if quantos > livres.len() {
+                    return self.negar(Error::Insuficiente { livres: livres.len() });
+                }
+                (escolher(livres, quantos, preferidos), preferidos - livres - seus)
+            }
+        };
+        if (seus | assentos).len() > self.cota.max(seus.len()) {
+            return self.negar(Error::Limite { max: self.cota });
+        }
+        self.mudar(assentos - seus, Some(cliente));
+        Ok(Resposta::Reservado { assentos, ocupados, versao: self.versao })
+    }
+
+    /// `CANCELAR`: devolve todos os assentos, ou nenhum se algum não é de quem pede (`NAO_E_SEU`).
+    pub fn cancelar(&mut self, cliente: ClientId, alvo: Alvo) -> Veredito {
+        let seus = self.assentos_de(Some(cliente));
+        let assentos = match alvo {
+            Alvo::Tudo => seus,
+            Alvo::Estes(pedidos) => pedidos,
+        };
+        let alheios = assentos - seus;
+        if !alheios.is_empty() {
+            return self.negar(Error::NaoESeu(alheios));
+        }
+        self.mudar(assentos, None);
+        Ok(Resposta::Cancelado { assentos, versao: self.versao })
+    }
+
+    /// `NOME`: o cliente passa a ter este nome. Não é uma mudança dos assentos: a versão fica.
+    pub fn nomear(&mut self, cliente: ClientId, nome: Nome) {
+        self.nomes.insert(cliente, nome);
+    }
+
+    /// O nome do cliente, se ele deu um.
+    pub fn nome(&self, cliente: ClientId) -> Option<&Nome> {
+        self.nomes.get(&cliente)
+    }
+
+    /// A conexão do cliente acabou. O que é dele continua dele; o nome de quem não tem nada é esquecido, ou uma
+    /// fila sem fim de conexões encheria a memória de nomes.
+    pub fn despedir(&mut self, cliente: ClientId) {
+        if self.assentos_de(Some(cliente)).is_empty() {
+            self.nomes.remove(&cliente);
+        }
+    }
+
+    /// Confere o que deve valer entre duas operações. Chamada depois de cada uma, em testes e em debug.
+    ///
+    /// Entra em pânico se algo não vale: seria um defeito deste módulo.
+    pub fn conferir(&self) {
+        let mut quantos = BTreeMap::<ClientId, u32>::new();
+        for dono in self.donos.iter().flatten() {
+            *quantos.entry(*dono).or_default() += 1;
+        }
+        for (dono, tem) in &quantos {
+            assert!(*tem <= self.cota, "o cliente {dono} tem {tem} assentos e a cota é {}", self.cota);
+        }
+        let ocupados: u32 = quantos.values().sum();
+        assert_eq!(
+            ocupados + self.livres().len(),
+            u32::from(ASSENTOS_MAX),
+            "todo assento é livre ou de alguém"
+        );
+        assert!(ocupados == 0 || self.versao > Versao(0), "a sala só deixa de estar vazia mudando de versão");
+    }
+
+    /// Os assentos deste dono; os livres, se o dono é `None`.
+    fn assentos_de(&self, dono: Option<ClientId>) -> Assentos {
+        Assento::todos().filter(|assento| self.donos[assento.indice()] == dono).collect()
+    }
+
+    /// Dá estes assentos a `dono` (`None`: a ninguém). É o único lugar em que a sala muda, e a versão com ela.
+    fn mudar(&mut self, assentos: Assentos, dono: Option<ClientId>) {
+        if assentos.is_empty() {
+            return;
+        }
+        for assento in assentos {
+            self.donos[assento.indice()] = dono;
+        }
+        self.versao.0 += 1;
+    }
+
+    fn negar(&self, erro: Error) -> Veredito {
+        Err(Negado { erro, versao: self.versao, livres: self.livres() })
+    }
+}
+
+/// Escolhe `quantos` dos assentos livres, que bastam: primeiro os preferidos, do menor ao maior; depois o resto,
+/// lado a lado numa fileira se houver onde, ou os menores números.
+fn escolher(livres: Assentos, quantos: u32, preferidos: Assentos) -> Assentos {
+    let escolhidos = (preferidos & livres).primeiros(quantos);
+    let sobram = livres - escolhidos;
+    let faltam = quantos - escolhidos.len();
+    escolhidos | sobram.lado_a_lado(faltam).unwrap_or_else(|| sobram.primeiros(faltam))
+}
+
+#[cfg(test)]
+mod tests;

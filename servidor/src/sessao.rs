@@ -1,0 +1,157 @@
+//! Uma conexão do começo ao fim: saúda, lê linhas, despacha, responde e se despede.
+//!
+//! Roda numa thread só sua. Não conhece a sala: quem a conhece é o despacho. Quem entrou sempre sai: o que a conexão
+//! prende volta pelo `drop`, seja qual for o fim.
+
+use std::io::{self, BufReader};
+use std::net::{SocketAddr, TcpStream};
+
+use protocolo::limites::ENTRADA_BYTES;
+use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
+
+use crate::conexao::{Conexao, e_prazo};
+use crate::despacho::{self, Participante};
+use crate::explicacao;
+use crate::narracao::{self, Fim};
+use crate::parada::Parada;
+use crate::servico::Servico;
+use crate::sincronia::Arc;
+
+/// Atende uma conexão até o fim dela.
+pub fn atender(
+    servico: &Servico,
+    parada: &Parada,
+    cliente: ClientId,
+    tomada: Arc<TcpStream>,
+    endereco: SocketAddr,
+) {
+    let quem = Participante { cliente, nome: None };
+    narracao::conectou(&quem, endereco, servico.admissao.ocupadas());
+    let (quem, fim) = match Conexao::new(tomada, servico.relogio, servico.config.inatividade) {
+        Ok(conexao) => {
+            let linhas = Linhas::new(BufReader::with_capacity(ENTRADA_BYTES, conexao));
+            Sessao { servico, parada, quem, linhas }.conversar()
+        }
+        Err(erro) => (quem, Fim::Perdida(erro)),
+    };
+    narracao::desconectou(&quem, &fim);
+}
+
+struct Sessao<'a> {
+    servico: &'a Servico,
+    parada: &'a Parada,
+    quem: Participante,
+    linhas: Linhas<BufReader<Conexao>>,
+}
+
+/// O que fazer depois de atender uma linha.
+enum Depois {
+    Segue,
+    Fecha(Fim),
+}
+
+impl Sessao<'_> {
+    /// A conversa inteira; devolve quem era e por que acabou.
+    fn conversar(mut self) -> (Participante, Fim) {
+        let fim = self.saudar().and_then(|()| self.atender_linhas()).unwrap_or_else(Fim::Perdida);
+        if !matches!(fim, Fim::Perdida(_)) {
+            // O cliente pode ir embora sem ler o que faltava: isso não muda por que a conversa acabou.
+            let _ = self.conexao().despedir();
+        }
+        (self.quem.clone(), fim)
+    }
+
+    fn saudar(&mut self) -> io::Result<()> {
+        let cliente = self.quem.cliente;
+        self.responder(&Resposta::Saudacao { cliente, chave: self.servico.identidades.chave(cliente) })
+    }
+
+    fn atender_linhas(&mut self) -> io::Result<Fim> {
+        loop {
+            match self.atender_uma()? {
+                Depois::Fecha(fim) => return Ok(fim),
+                Depois::Segue if self.parada.pedida() => {
+                    return self.fechar(Error::Encerrando, Fim::Encerrando);
+                }
+                Depois::Segue => {}
+            }
+        }
+    }
+
+    /// Lê uma linha e responde a ela.
+    fn atender_uma(&mut self) -> io::Result<Depois> {
+        let entrada = match self.linhas.proxima() {
+            Ok(entrada) => entrada,
+            Err(erro) if e_prazo(&erro) => {
+                return self.fechar(Error::Inativo, Fim::Inativo).map(Depois::Fecha);
+            }
+            Err(erro) => return Err(erro),
+        };
+        let resposta = match entrada {
+            None if self.parada.pedida() => return Ok(Depois::Segue),
+            None => return Ok(Depois::Fecha(Fim::FechouEla)),
+            Some(Entrada::OutroProtocolo) => {
+                return self.fechar(Error::Protocolo, Fim::OutroProtocolo).map(Depois::Fecha);
+            }
+            Some(Entrada::Longa) => self.recusar_linha(Error::LinhaLonga.into(), ""),
+            Some(Entrada::NaoUtf8) => self.recusar_linha(Error::Codificacao.into(), ""),
+            Some(Entrada::Linha(linha)) => {
+                narracao::recebeu(self.quem.cliente, linha);
+                match linha.parse::<Comando>() {
+                    Ok(comando) => self.executar(&comando),
+                    Err(recusa) => {
+                        let (recusa, linha) = (explicacao::sugerir(recusa, linha), linha.to_owned());
+                        self.recusar_linha(recusa, &linha)
+                    }
+                }
+            }
+        };
+        let sair = matches!(resposta, Resposta::AteLogo);
+        self.responder(&resposta)?;
+        Ok(if sair { Depois::Fecha(Fim::Despediu) } else { Depois::Segue })
+    }
+
+    fn executar(&mut self, comando: &Comando) -> Resposta {
+        let antes = narracao::antes(&self.quem);
+        let resposta = despacho::executar(self.servico, &mut self.quem, comando);
+        self.contar(&resposta);
+        narracao::pedido(&antes, &self.quem, comando, &resposta);
+        resposta
+    }
+
+    /// Uma linha que não chegou a ser um comando.
+    fn recusar_linha(&self, recusa: Recusa, linha: &str) -> Resposta {
+        narracao::nao_entendeu(&self.quem, linha, &recusa);
+        let resposta = recusa.into();
+        self.contar(&resposta);
+        resposta
+    }
+
+    fn contar(&self, resposta: &Resposta) {
+        self.servico.contadores.pedidos.mais_um();
+        if matches!(resposta, Resposta::Recusado(_)) {
+            self.servico.contadores.recusas.mais_um();
+        }
+    }
+
+    /// Diz por que o servidor fecha.
+    fn fechar(&mut self, erro: Error, fim: Fim) -> io::Result<Fim> {
+        self.responder(&erro.into())?;
+        Ok(fim)
+    }
+
+    fn responder(&mut self, resposta: &Resposta) -> io::Result<()> {
+        narracao::respondeu(self.quem.cliente, resposta);
+        self.conexao().responder(resposta)
+    }
+
+    fn conexao(&mut self) -> &mut Conexao {
+        self.linhas.leitor().get_mut()
+    }
+}
+
+impl Drop for Sessao<'_> {
+    fn drop(&mut self) {
+        self.servico.monitor.despedir(self.quem.cliente);
+    }
+}

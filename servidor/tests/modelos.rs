@@ -1,0 +1,2 @@
+//! Exploração de escalonamentos do que sincroniza.
+fn main() {}
