@@ -81,6 +81,11 @@ impl Assentos {
         self.iter().take(quantos as usize).collect()
     }
 
+    /// O conjunto com os vizinhos de cada assento: os números um abaixo e um acima, se a sala os tem.
+    pub fn com_vizinhos(self) -> Self {
+        Self((self.0 | self.0 << 1 | self.0 >> 1) & Self::TODOS.0)
+    }
+
     /// Os primeiros `quantos` assentos do conjunto que ficam lado a lado numa mesma fileira, se os há.
     ///
     /// É a busca direta pela primeira posição que serve (first fit), fileira a fileira.
@@ -255,6 +260,12 @@ mod tests {
             assert_eq!(conjunto(numeros).faixas().to_string(), faixas);
         }
         assert_eq!(Assentos::TODOS.faixas().to_string(), "1-100");
+    }
+
+    #[test]
+    fn vizinhos_nao_saem_da_sala() {
+        assert_eq!(conjunto(&[1, 50, 100]).com_vizinhos(), conjunto(&[1, 2, 49, 50, 51, 99, 100]));
+        assert_eq!(Assentos::NENHUM.com_vizinhos(), Assentos::NENHUM);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::assentos::Assentos;
+use crate::decimal;
 use crate::identidade::{Cerca, Versao};
 use crate::limites::{ASSENTOS_MAX, LINHA_BYTES_MAX, NOME_LETRAS_MAX};
 
@@ -169,7 +170,7 @@ impl std::error::Error for Error {}
 
 /// Escreve cada assento com um espaço antes: um conjunto vazio não deixa espaço sobrando.
 pub(crate) fn escrever_assentos(f: &mut fmt::Formatter<'_>, assentos: Assentos) -> fmt::Result {
-    assentos.iter().try_for_each(|assento| write!(f, " {assento}"))
+    assentos.iter().try_for_each(|assento| decimal::escrever(f, " ", assento.numero().into()))
 }
 
 /// Uma linha `ERRO` inteira: a causa, a versão da sala em que ela valia e o texto para pessoas.
@@ -204,11 +205,13 @@ impl From<Error> for Recusa {
 
 impl fmt::Display for Recusa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ERRO {}", self.erro)?;
+        f.write_str("ERRO ")?;
+        self.erro.fmt(f)?;
         if let Some(versao) = self.versao {
-            write!(f, " versao={versao}")?;
+            decimal::escrever(f, " versao=", versao.0)?;
         }
-        write!(f, " :{}", self.texto)
+        f.write_str(" :")?;
+        f.write_str(&self.texto)
     }
 }
 

@@ -11,25 +11,31 @@ use crate::limites::{ASSENTOS_MAX, PRAZO_S_MAX, PRAZO_S_MIN};
 #[derive(Debug)]
 pub(crate) struct Palavras<'a> {
     resto: &'a str,
+    /// Números de assentos que a sala não tem, como foram escritos; só se culpam com a frase inteira certa.
+    fora: Vec<String>,
 }
-
-const SEPARADORES: [char; 2] = [' ', '\t'];
 
 impl<'a> Palavras<'a> {
     pub(crate) fn new(linha: &'a str) -> Self {
-        Self { resto: linha.trim_matches(SEPARADORES) }
+        Self { resto: sem_separadores(linha), fora: Vec::new() }
     }
 
     /// A próxima palavra, sem consumi-la.
     pub(crate) fn olhar(&self) -> Option<&'a str> {
-        self.resto.split(SEPARADORES).next().filter(|palavra| !palavra.is_empty())
+        let fim = self.resto.bytes().position(e_separador).unwrap_or(self.resto.len());
+        if fim == 0 { None } else { Some(&self.resto[..fim]) }
     }
 
     /// A próxima palavra.
     pub(crate) fn proxima(&mut self) -> Option<&'a str> {
         let palavra = self.olhar()?;
-        self.resto = self.resto[palavra.len()..].trim_start_matches(SEPARADORES);
+        self.consumir(palavra);
         Some(palavra)
+    }
+
+    /// Passa da palavra que se olhou.
+    fn consumir(&mut self, palavra: &str) {
+        self.resto = sem_separadores(&self.resto[palavra.len()..]);
     }
 
     pub(crate) fn tem_mais(&self) -> bool {
@@ -38,11 +44,13 @@ impl<'a> Palavras<'a> {
 
     /// Consome a palavra `esperada`, em maiúsculas ou minúsculas, se for ela a próxima.
     pub(crate) fn se_vem(&mut self, esperada: &str) -> bool {
-        let vem = self.olhar().is_some_and(|palavra| palavra.eq_ignore_ascii_case(esperada));
-        if vem {
-            self.proxima();
+        match self.olhar().filter(|palavra| palavra.eq_ignore_ascii_case(esperada)) {
+            Some(palavra) => {
+                self.consumir(palavra);
+                true
+            }
+            None => false,
         }
-        vem
     }
 
     /// A próxima palavra; sem ela, uma recusa que diz o que falta.
@@ -50,30 +58,40 @@ impl<'a> Palavras<'a> {
         self.proxima().ok_or_else(|| sintaxe(falta))
     }
 
-    /// Recusa o que sobra na linha.
+    /// Recusa o que sobra na linha; se nada sobra, os assentos que a sala não tem: SINTAXE vem antes.
     pub(crate) fn terminou(&self) -> Result<(), Recusa> {
-        if self.tem_mais() { Err(sintaxe("há palavras a mais")) } else { Ok(()) }
+        if self.tem_mais() {
+            return Err(sintaxe("há palavras a mais"));
+        }
+        if self.fora.is_empty() { Ok(()) } else { Err(Error::AssentoInvalido(self.fora.clone()).into()) }
     }
 
     /// Uma lista de assentos, até a primeira palavra que começa por letra: `3 7 9`, `3,7,9`, `4-6 12`.
+    ///
+    /// Os que a sala não tem ficam guardados até [`Palavras::terminou`], que os recusa.
     pub(crate) fn assentos(&mut self) -> Result<Assentos, Recusa> {
         let mut lista = Lista::default();
         let mut vazia = true;
-        while let Some(palavra) = self.olhar().filter(|p| !p.starts_with(char::is_alphabetic)) {
-            for item in palavra.split(',').filter(|item| !item.is_empty()) {
-                lista.ler(item)?;
+        while let Some(palavra) = self.olhar().filter(|p| !p.as_bytes()[0].is_ascii_alphabetic()) {
+            if let Some(assento) = assento_simples(palavra) {
+                lista.dentro.inserir(assento);
                 vazia = false;
+            } else {
+                for item in palavra.split(',').filter(|item| !item.is_empty()) {
+                    lista.ler(item)?;
+                    vazia = false;
+                }
             }
-            self.proxima();
+            self.consumir(palavra);
         }
         if vazia {
             return Err(sintaxe("faltam os assentos"));
         }
-        // Antes de culpar os números, confere o resto da frase: SINTAXE vem antes de ASSENTO_INVALIDO.
         if let Some(palavra) = self.olhar().filter(|p| !CLAUSULAS.iter().any(|c| c.eq_ignore_ascii_case(p))) {
             return Err(sintaxe(&format!("{} não é um assento", mostrar(palavra))));
         }
-        if lista.fora.is_empty() { Ok(lista.dentro) } else { Err(Error::AssentoInvalido(lista.fora).into()) }
+        self.fora = lista.fora;
+        Ok(lista.dentro)
     }
 
     /// Uma quantidade: um número a partir de 1. O que não cabe em 32 bits vale `u32::MAX`, mais do que a sala tem.
@@ -99,6 +117,26 @@ impl<'a> Palavras<'a> {
     }
 }
 
+fn e_separador(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// O texto a partir do primeiro byte que não é separador.
+fn sem_separadores(texto: &str) -> &str {
+    let inicio = texto.bytes().position(|byte| !e_separador(byte)).unwrap_or(texto.len());
+    &texto[inicio..]
+}
+
+/// O assento de uma palavra que é só o seu número, como quase todas: o atalho de [`Lista::ler`].
+fn assento_simples(palavra: &str) -> Option<Assento> {
+    let algarismos = palavra.as_bytes();
+    if algarismos.len() > 3 || algarismos[0] == b'0' || !algarismos.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let numero = algarismos.iter().fold(0u16, |numero, algarismo| 10 * numero + u16::from(algarismo - b'0'));
+    u8::try_from(numero).ok().and_then(Assento::new)
+}
+
 /// As palavras que podem vir depois de uma lista de assentos.
 const CLAUSULAS: [&str; 4] = ["POR", "ATE", "CERCA", "PREFERINDO"];
 
@@ -118,11 +156,13 @@ impl Lista {
             }
             return Ok(());
         };
-        let (inicio, fim) = (self.um(inicio, item)?, self.um(fim, item)?);
-        let (Some(inicio), Some(fim)) = (inicio, fim) else { return Ok(()) };
-        if inicio > fim {
-            return Err(sintaxe(&format!("{item} está invertido: escreva {fim}-{inicio}")));
+        let (primeiro, ultimo) = (self.um(inicio, item)?, self.um(fim, item)?);
+        // Sem zeros à esquerda, o número com mais algarismos é o maior: vale também para o que não cabe em 64 bits.
+        if (inicio.len(), inicio) > (fim.len(), fim) {
+            let direito = format!("{fim}-{inicio}");
+            return Err(sintaxe(&format!("{} está invertido: escreva {}", mostrar(item), mostrar(&direito))));
         }
+        let (Some(inicio), Some(fim)) = (primeiro, ultimo) else { return Ok(()) };
         self.dentro |= Assento::todos().filter(|a| (inicio..=fim).contains(a)).collect();
         Ok(())
     }

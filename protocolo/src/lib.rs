@@ -17,6 +17,7 @@
 
 mod assentos;
 mod comando;
+mod decimal;
 mod error;
 mod evento;
 mod identidade;

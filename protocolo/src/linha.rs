@@ -84,15 +84,7 @@ impl<R: BufRead> Linhas<R> {
             if bytes.is_empty() {
                 return Ok(Junta::Fim);
             }
-            let mut usados = 0;
-            let mut junta = None;
-            for &byte in bytes {
-                usados += 1;
-                junta = self.filtro.passar(byte, &mut self.linha, self.descartando);
-                if junta.is_some() {
-                    break;
-                }
-            }
+            let (usados, junta) = self.filtro.passar(bytes, &mut self.linha, self.descartando);
             self.leitor.consume(usados);
             if let Some(junta) = junta {
                 return Ok(junta);
@@ -202,8 +194,32 @@ impl Filtro {
         }
     }
 
-    /// Passa um byte para `linha`, se ele é dela; diz se há por que parar.
-    fn passar(&mut self, byte: u8, linha: &mut Vec<u8>, descartando: bool) -> Option<Junta> {
+    /// Passa bytes para `linha`, os que são dela, até haver por que parar; diz quantos usou.
+    fn passar(&mut self, bytes: &[u8], linha: &mut Vec<u8>, descartando: bool) -> (usize, Option<Junta>) {
+        let mut usados = 0;
+        while let Some(byte) = bytes.get(usados) {
+            // Quase toda linha é uma corrida de bytes comuns: vai inteira de uma vez.
+            let corrida = if self.neutro() { comuns(&bytes[usados..]) } else { 0 };
+            let junta = if corrida == 0 {
+                usados += 1;
+                self.passar_um(*byte, linha, descartando)
+            } else {
+                usados += corrida;
+                self.guardar(&bytes[usados - corrida..usados], linha, descartando)
+            };
+            if junta.is_some() {
+                return (usados, junta);
+            }
+        }
+        (usados, None)
+    }
+
+    /// Fora de sequência de telnet, e depois dos dois primeiros bytes da conexão.
+    fn neutro(&self) -> bool {
+        self.telnet == Telnet::Fora && self.talvez_tls.is_none()
+    }
+
+    fn passar_um(&mut self, byte: u8, linha: &mut Vec<u8>, descartando: bool) -> Option<Junta> {
         if let Some(talvez) = self.talvez_tls {
             if talvez && byte == Self::TLS[1] {
                 return Some(Junta::Tls);
@@ -211,7 +227,7 @@ impl Filtro {
             self.talvez_tls = (!talvez && byte == Self::TLS[0]).then_some(true);
         }
         if self.telnet != Telnet::Fora || byte == Self::IAC {
-            return if self.e_dado(byte) { guardar(byte, linha, descartando) } else { None };
+            return if self.e_dado(byte) { self.guardar(&[byte], linha, descartando) } else { None };
         }
         let veio_cr = std::mem::replace(&mut self.depois_de_cr, byte == b'\r');
         match byte {
@@ -225,10 +241,7 @@ impl Filtro {
                 apagar_letra(linha);
                 None
             }
-            b'\t' | 32.. => {
-                self.acabou_em_lf = false;
-                guardar(byte, linha, descartando)
-            }
+            b'\t' | 32.. => self.guardar(&[byte], linha, descartando),
             _ => None,
         }
     }
@@ -246,18 +259,23 @@ impl Filtro {
         };
         antes == Telnet::Iac && byte == Self::IAC
     }
+
+    /// Põe os bytes na linha; diz que ela é longa se não cabem, e então ficam os que couberam.
+    fn guardar(&mut self, bytes: &[u8], linha: &mut Vec<u8>, descartando: bool) -> Option<Junta> {
+        self.depois_de_cr = false;
+        self.acabou_em_lf = false;
+        if descartando {
+            return None;
+        }
+        let cabem = bytes.len().min(LINHA_BYTES_MAX - linha.len());
+        linha.extend_from_slice(&bytes[..cabem]);
+        (cabem < bytes.len()).then_some(Junta::Longa)
+    }
 }
 
-/// Põe o byte na linha; diz que ela é longa se ele não cabe.
-fn guardar(byte: u8, linha: &mut Vec<u8>, descartando: bool) -> Option<Junta> {
-    if descartando {
-        return None;
-    }
-    if linha.len() == LINHA_BYTES_MAX {
-        return Some(Junta::Longa);
-    }
-    linha.push(byte);
-    None
+/// Quantos bytes, do primeiro em diante, são só texto.
+fn comuns(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| matches!(byte, b'\t' | 32..=126 | 128..=254)).count()
 }
 
 /// Apaga a última letra da linha: um caractere UTF-8 inteiro, não só o seu último byte.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use crate::VERSAO;
 use crate::assentos::{Assento, Assentos};
+use crate::decimal;
 use crate::error::{Error, Recusa, escrever_assentos};
 use crate::identidade::{Cerca, Chave, ClientId, Nome, Versao};
 use crate::leitura::Palavras;
@@ -167,7 +168,7 @@ impl fmt::Display for Resposta {
                     f.write_str(" OCUPADO")?;
                     escrever_assentos(f, *ocupados)?;
                 }
-                write!(f, " versao={versao}")
+                decimal::escrever(f, " versao=", versao.0)
             }
             Self::Segurado { assentos, expira, versao } => {
                 escrever_com_assentos(f, "SEGURADO", *assentos)?;
@@ -175,11 +176,11 @@ impl fmt::Display for Resposta {
             }
             Self::Confirmado { assentos, versao } => {
                 escrever_com_assentos(f, "CONFIRMADO", *assentos)?;
-                write!(f, " versao={versao}")
+                decimal::escrever(f, " versao=", versao.0)
             }
             Self::Cancelado { assentos, versao } => {
                 escrever_com_assentos(f, "CANCELADO", *assentos)?;
-                write!(f, " versao={versao}")
+                decimal::escrever(f, " versao=", versao.0)
             }
             Self::Listado { quadro, versao } => escrever_lista(f, quadro, *versao),
             Self::Mapa { quadro, versao } => write!(f, "{quadro}OK MAPA versao={versao}"),
@@ -217,7 +218,8 @@ impl fmt::Display for Resposta {
 }
 
 fn escrever_com_assentos(f: &mut fmt::Formatter<'_>, participio: &str, assentos: Assentos) -> fmt::Result {
-    write!(f, "OK {participio}")?;
+    f.write_str("OK ")?;
+    f.write_str(participio)?;
     escrever_assentos(f, assentos)
 }
 
@@ -272,7 +274,8 @@ impl FromStr for Resposta {
     /// Lê um bloco: as linhas de dados, se as há, e a linha final.
     fn from_str(bloco: &str) -> Result<Self, RespostaInvalida> {
         let bloco = bloco.strip_suffix('\n').unwrap_or(bloco);
-        let (dados, linha) = bloco.rsplit_once('\n').unwrap_or(("", bloco));
+        // Os dados ficam com o LF da última linha: sem ele, uma linha em branco no fim se perderia.
+        let (dados, linha) = bloco.split_at(bloco.rfind('\n').map_or(0, |lf| lf + 1));
         let mut palavras = Final::new(linha);
         match palavras.palavra()? {
             "OK" => ler_ok(dados, &mut palavras),
@@ -371,7 +374,8 @@ fn ler_lista(dados: &str) -> Option<Quadro> {
     let mut ler = |palavra: &str| {
         let faixas = linhas.next()?.strip_prefix(palavra)?;
         let mut palavras = Palavras::new(faixas);
-        if palavras.tem_mais() { palavras.assentos().ok() } else { Some(Assentos::NENHUM) }
+        let assentos = if palavras.tem_mais() { palavras.assentos().ok()? } else { Assentos::NENHUM };
+        palavras.terminou().ok().map(|()| assentos)
     };
     let livres = ler("LIVRES")?;
     let quadro = Quadro { segurados: ler("SEGURADOS")?, ocupados: ler("OCUPADOS")?, seus: ler("SEUS")? };
