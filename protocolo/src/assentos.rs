@@ -7,6 +7,7 @@
 use std::fmt;
 use std::ops::{BitAnd, BitOr, BitOrAssign, Not, Sub};
 
+use crate::decimal;
 use crate::limites::{ASSENTOS_MAX, FILEIRA_ASSENTOS};
 
 /// Um assento da sala: um número de 1 a [`ASSENTOS_MAX`].
@@ -187,11 +188,10 @@ impl Iterator for Iter {
 impl fmt::Display for Assentos {
     /// Os números em ordem crescente, separados por um espaço: `3 7 9`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (posicao, assento) in self.iter().enumerate() {
-            if posicao > 0 {
-                f.write_str(" ")?;
-            }
-            assento.fmt(f)?;
+        let mut antes = "";
+        for assento in self.iter() {
+            decimal::escrever(f, antes, assento.numero().into())?;
+            antes = " ";
         }
         Ok(())
     }

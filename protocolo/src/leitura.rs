@@ -72,15 +72,15 @@ impl<'a> Palavras<'a> {
     pub(crate) fn assentos(&mut self) -> Result<Assentos, Recusa> {
         let mut lista = Lista::default();
         let mut vazia = true;
+        // Quase toda lista é só de números separados por espaços: vai inteira pelo atalho.
+        while let Some(assento) = self.assento_simples() {
+            lista.dentro.inserir(assento);
+            vazia = false;
+        }
         while let Some(palavra) = self.olhar().filter(|p| !p.as_bytes()[0].is_ascii_alphabetic()) {
-            if let Some(assento) = assento_simples(palavra) {
-                lista.dentro.inserir(assento);
+            for item in palavra.split(',').filter(|item| !item.is_empty()) {
+                lista.ler(item)?;
                 vazia = false;
-            } else {
-                for item in palavra.split(',').filter(|item| !item.is_empty()) {
-                    lista.ler(item)?;
-                    vazia = false;
-                }
             }
             self.consumir(palavra);
         }
@@ -92,6 +92,20 @@ impl<'a> Palavras<'a> {
         }
         self.fora = lista.fora;
         Ok(lista.dentro)
+    }
+
+    /// Consome a próxima palavra se ela é só o número de um assento: o atalho de [`Lista::ler`].
+    fn assento_simples(&mut self) -> Option<Assento> {
+        let algarismos = self.resto.bytes().take(4).take_while(u8::is_ascii_digit).count();
+        let (numero, resto) = self.resto.split_at(algarismos);
+        let separada = resto.is_empty() || resto.as_bytes().first().copied().is_some_and(e_separador);
+        if !(1..=3).contains(&algarismos) || !separada || numero.starts_with('0') {
+            return None;
+        }
+        let numero = numero.bytes().fold(0u16, |numero, algarismo| 10 * numero + u16::from(algarismo - b'0'));
+        let assento = u8::try_from(numero).ok().and_then(Assento::new)?;
+        self.resto = sem_separadores(resto);
+        Some(assento)
     }
 
     /// Uma quantidade: um número a partir de 1. O que não cabe em 32 bits vale `u32::MAX`, mais do que a sala tem.
@@ -125,16 +139,6 @@ fn e_separador(byte: u8) -> bool {
 fn sem_separadores(texto: &str) -> &str {
     let inicio = texto.bytes().position(|byte| !e_separador(byte)).unwrap_or(texto.len());
     &texto[inicio..]
-}
-
-/// O assento de uma palavra que é só o seu número, como quase todas: o atalho de [`Lista::ler`].
-fn assento_simples(palavra: &str) -> Option<Assento> {
-    let algarismos = palavra.as_bytes();
-    if algarismos.len() > 3 || algarismos[0] == b'0' || !algarismos.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let numero = algarismos.iter().fold(0u16, |numero, algarismo| 10 * numero + u16::from(algarismo - b'0'));
-    u8::try_from(numero).ok().and_then(Assento::new)
 }
 
 /// As palavras que podem vir depois de uma lista de assentos.

@@ -3,7 +3,7 @@
 //! Não sabe o que é um pedido. Ler só acontece quando não há mais nada por entender: é então, e só então, que o que
 //! já se respondeu sai, e um lote que chegou junto é respondido numa escrita só. Usa um descritor por cliente.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -11,6 +11,8 @@ use std::time::Duration;
 use protocolo::limites::{
     ESCRITA_PRAZO_MS, LINHA_PRAZO_MS, RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX, SAIDA_BYTES_QUIETA,
 };
+use rustix::io::Errno;
+use rustix::net::SendFlags;
 
 use crate::relogio::{Instante, Relogio};
 use crate::sincronia::Arc;
@@ -23,7 +25,7 @@ const RESTO_PRAZO: Duration = Duration::from_millis(RESTO_PRAZO_MS);
 #[derive(Debug)]
 pub struct Conexao {
     tomada: Arc<TcpStream>,
-    saida: Vec<u8>,
+    saida: String,
     relogio: Relogio,
     /// Quanto se espera por um byte; `None`: para sempre.
     inatividade: Option<Duration>,
@@ -36,54 +38,80 @@ impl Conexao {
     pub fn new(tomada: Arc<TcpStream>, relogio: Relogio, inatividade: Option<Duration>) -> io::Result<Self> {
         tomada.set_nodelay(true)?;
         tomada.set_read_timeout(inatividade)?;
-        tomada.set_write_timeout(Some(ESCRITA_PRAZO))?;
         rustix::net::sockopt::set_socket_keepalive(&*tomada, true)?;
-        Ok(Self { tomada, saida: Vec::new(), relogio, inatividade, linha_desde: None })
+        Ok(Self { tomada, saida: String::new(), relogio, inatividade, linha_desde: None })
     }
 
     /// Junta uma resposta à saída. Só escreve no socket se já houver demais.
     pub fn responder(&mut self, resposta: &impl Display) -> io::Result<()> {
-        writeln!(self.saida, "{resposta}")?;
+        // Escrever numa String não falha.
+        let _ = write!(self.saida, "{resposta}");
+        self.saida.push('\n');
         if self.saida.len() >= SAIDA_BYTES_MAX { self.descarregar() } else { Ok(()) }
     }
 
     /// Escreve tudo o que está na saída.
     ///
-    /// Erros: a conexão caiu, ou o cliente não leu a tempo; o prazo é da saída inteira, não de cada pedaço.
+    /// Erros: a conexão caiu, ou o cliente não leu a tempo; o prazo é da saída inteira, não de cada pedaço. Depois
+    /// de um erro não se sabe quanto saiu: a conexão não serve para mais nada.
     pub fn descarregar(&mut self) -> io::Result<()> {
-        let mut escritos = 0;
-        let mut desde = None;
-        while escritos < self.saida.len() {
-            match (&*self.tomada).write(&self.saida[escritos..]) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(n) => escritos += n,
-                Err(erro) if erro.kind() == ErrorKind::Interrupted => {}
-                Err(erro) => return Err(erro),
-            }
-            // O relógio só é lido quando uma escrita não bastou, o que é raro.
-            if escritos < self.saida.len() {
-                let agora = self.relogio.agora();
-                if agora.desde(*desde.get_or_insert(agora)) > ESCRITA_PRAZO {
-                    return Err(ErrorKind::TimedOut.into());
-                }
-            }
+        if self.saida.is_empty() {
+            return Ok(());
+        }
+        let sem_esperar = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let escritos = match rustix::net::send(&*self.tomada, self.saida.as_bytes(), sem_esperar) {
+            Ok(escritos) => escritos,
+            Err(Errno::WOULDBLOCK | Errno::INTR) => 0,
+            Err(erro) => return Err(erro.into()),
+        };
+        // O relógio só é lido quando uma escrita não bastou, o que é raro.
+        if escritos < self.saida.len() {
+            self.insistir(escritos)?;
         }
         self.saida.clear();
         if self.saida.capacity() > SAIDA_BYTES_QUIETA {
-            self.saida = Vec::with_capacity(SAIDA_BYTES_QUIETA);
+            self.saida = String::with_capacity(SAIDA_BYTES_QUIETA);
+        }
+        Ok(())
+    }
+
+    /// Escreve o resto da saída, esperando que o cliente leia. O erro de quem não lê não é o de quem não fala
+    /// ([`e_prazo`]): a este ainda se diz por que se fecha.
+    #[cold]
+    fn insistir(&self, mut escritos: usize) -> io::Result<()> {
+        let desde = self.relogio.agora();
+        while escritos < self.saida.len() {
+            let falta = ESCRITA_PRAZO.saturating_sub(self.relogio.agora().desde(desde));
+            if falta.is_zero() {
+                return Err(io::Error::other("não leu a resposta a tempo"));
+            }
+            self.tomada.set_write_timeout(Some(falta))?;
+            match (&*self.tomada).write(&self.saida.as_bytes()[escritos..]) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(n) => escritos += n,
+                Err(erro) if erro.kind() == ErrorKind::Interrupted || e_prazo(&erro) => {}
+                Err(erro) => return Err(erro),
+            }
         }
         Ok(())
     }
 
     /// Escreve o que falta e fecha, depois de jogar fora o que o cliente ainda mandou: fechar com bytes por ler
     /// manda um RST, que pode apagar a resposta antes de o cliente a ler.
+    #[inline(never)] // O vetor do resto só deve pesar na pilha de quem se despede.
     pub fn despedir(&mut self) -> io::Result<()> {
         self.descarregar()?;
         self.tomada.shutdown(Shutdown::Write)?;
-        self.tomada.set_read_timeout(Some(RESTO_PRAZO))?;
+        let desde = self.relogio.agora();
         let mut jogados = 0;
         let mut resto = [0; 512];
         while jogados < RESTO_BYTES_MAX {
+            // O prazo é do resto inteiro: um byte de vez em quando não o renova.
+            let falta = RESTO_PRAZO.saturating_sub(self.relogio.agora().desde(desde));
+            if falta.is_zero() {
+                break;
+            }
+            self.tomada.set_read_timeout(Some(falta))?;
             match (&*self.tomada).read(&mut resto)? {
                 0 => break,
                 n => jogados += n,

@@ -78,6 +78,8 @@ fn responder(veredito: Veredito) -> Resposta {
     veredito.unwrap_or_else(|negado| explicacao::recusa(negado).into())
 }
 
+/// Fora de linha: o quadro desta função é grande, e só quem pede `ESTADO` deve tocar essas páginas da pilha.
+#[inline(never)]
 fn estado(servico: &Servico, cliente: ClientId) -> Vec<(String, String)> {
     let (quadro, versao) = servico.monitor.quadro(cliente);
     let ligado_ha = servico.relogio.desde_o_inicio().as_secs();

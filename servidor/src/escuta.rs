@@ -116,7 +116,9 @@ fn dizer_e_fechar(mut tomada: &TcpStream, linha: &[u8]) -> io::Result<()> {
 fn encerrar(servico: &Servico, parada: &Parada) {
     let prazo = Duration::from_millis(PARADA_PRAZO_MS);
     if !servico.admissao.esperar_vazia(prazo) {
-        warn!("{} conexões não acabaram a tempo e foram cortadas", parada.cortar());
+        // Fora do aviso: o que um `warn!` escreve só é calculado se alguém o lê.
+        let cortadas = parada.cortar();
+        warn!("{cortadas} conexões não acabaram a tempo e foram cortadas");
         servico.admissao.esperar_vazia(prazo);
     }
     info!("encerrado");

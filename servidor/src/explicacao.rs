@@ -2,12 +2,12 @@
 //!
 //! Só compõe texto, na thread do cliente e fora da seção crítica; o que precisa saber da sala veio na recusa.
 
-use protocolo::{Assento, Assentos, Error, Recusa, TABELA, Verbete};
+use protocolo::{Assentos, Error, Recusa, TABELA, Verbete};
 
 use crate::sala::Negado;
 
 /// Quantos assentos livres por perto uma recusa sugere: uma linha se lê de relance.
-const SUGESTOES_MAX: usize = 5;
+const SUGESTOES_MAX: u32 = 5;
 /// A partir desta semelhança (0 a 1) uma palavra errada lembra uma certa.
 const SEMELHANCA_MIN: f64 = 0.6;
 
@@ -27,11 +27,15 @@ pub fn recusa(negado: Negado) -> Recusa {
     recusa
 }
 
-/// Os assentos livres mais próximos dos que se queria, em ordem crescente.
+/// Os assentos livres mais próximos dos que se queria, em ordem crescente: alarga o cerco até haver bastantes.
 fn perto(assentos: Assentos, livres: Assentos) -> Assentos {
-    let mut candidatos: Vec<Assento> = livres.iter().collect();
-    candidatos.sort_by_key(|livre| assentos.iter().map(|a| a.numero().abs_diff(livre.numero())).min());
-    candidatos.into_iter().take(SUGESTOES_MAX).collect()
+    let suficientes = livres.len().min(SUGESTOES_MAX);
+    let (mut cerco, mut achados) = (assentos, Assentos::NENHUM);
+    while achados.len() < suficientes {
+        cerco = cerco.com_vizinhos();
+        achados |= ((livres & cerco) - achados).primeiros(suficientes - achados.len());
+    }
+    achados
 }
 
 /// Troca o texto de um comando desconhecido pela palavra parecida, se há: "você quis dizer RESERVAR?".
@@ -84,7 +88,7 @@ pub fn ajuda(verbete: Option<&'static Verbete>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocolo::{Comando, Versao};
+    use protocolo::{Assento, Comando, Versao};
 
     fn texto_de(linha: &str) -> String {
         sugerir(linha.parse::<Comando>().unwrap_err(), linha).texto

@@ -6,6 +6,7 @@
 
 use protocolo::{Alvo, ClientId, Nome, Pedido, Quadro, Versao};
 
+use crate::mensagens;
 use crate::sala::{Sala, Veredito};
 use crate::sincronia::Mutex;
 
@@ -74,7 +75,7 @@ impl Drop for SemPanico {
         log::error!(
             "defeito: pânico dentro da seção crítica; o servidor para para não vender um assento duas vezes"
         );
-        log::logger().flush();
+        mensagens::esvaziar();
         std::process::abort();
     }
 }

@@ -3,6 +3,7 @@
 //! Chamado sempre fora da seção crítica. Escreve pelo `log`, que não espera pela tela (ver
 //! [`mensagens`](crate::mensagens)); o que veio do cliente passa por [`mensagens::mostrar`](crate::mensagens::mostrar).
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
@@ -53,52 +54,46 @@ pub fn lotado(endereco: SocketAddr, max: usize) {
     warn!("{endereco} recusado: lotado, já há {max} conexões");
 }
 
-/// Como era quem pediu, antes de o pedido mudar quem ele é. Vazio se ninguém vai ler.
-pub fn antes(quem: &Participante) -> String {
-    if log::log_enabled!(log::Level::Info) { quem.to_string() } else { String::new() }
-}
-
 /// Um pedido atendido, com sim ou com não. `antes` é quem pediu; `agora`, quem ele é depois do pedido.
-pub fn pedido(antes: &str, agora: &Participante, comando: &Comando, resposta: &Resposta) {
-    if !log::log_enabled!(log::Level::Info) {
-        return;
-    }
-    match (comando, resposta) {
-        (_, Resposta::Recusado(recusa)) => {
-            let comando = sem_chave(comando);
-            let versao = recusa.versao.map(|v| format!(" (versão {v})")).unwrap_or_default();
-            info!("{antes} pediu {comando}: recusado, {}{versao}", recusa.texto);
+pub fn pedido(antes: &Participante, agora: &Participante, comando: &Comando, resposta: &Resposta) {
+    let comando = SemChave(comando);
+    match resposta {
+        Resposta::Recusado(Recusa { versao: Some(versao), texto, .. }) => {
+            info!("{antes} pediu {comando}: recusado, {texto} (versão {versao})");
         }
-        (_, Resposta::Reservado { assentos, ocupados, versao }) if ocupados.is_empty() => {
+        Resposta::Recusado(recusa) => info!("{antes} pediu {comando}: recusado, {}", recusa.texto),
+        Resposta::Reservado { assentos, ocupados, versao } if ocupados.is_empty() => {
             info!("{antes} pediu {comando}: reservado {assentos} (versão {versao})");
         }
-        (_, Resposta::Reservado { assentos, ocupados, versao }) => {
+        Resposta::Reservado { assentos, ocupados, versao } => {
             info!("{antes} pediu {comando}: reservado {assentos}, já ocupado {ocupados} (versão {versao})");
         }
-        (_, Resposta::Cancelado { assentos, versao }) => {
+        Resposta::Cancelado { assentos, versao } => {
             info!("{antes} pediu {comando}: cancelado {assentos} (versão {versao})");
         }
-        (_, Resposta::Listado { quadro, versao } | Resposta::Mapa { quadro, versao }) => {
-            let livres = quadro.livres().len();
+        Resposta::Listado { quadro, versao } | Resposta::Mapa { quadro, versao } => {
+            let livres = quadro.livres().len() as usize;
             info!(
                 "{antes} pediu {comando}: {livres} {} (versão {versao})",
-                plural(livres as usize, "livre", "livres")
+                plural(livres, "livre", "livres")
             );
         }
-        (_, Resposta::Nome(nome)) => info!("{antes} agora se chama {nome}"),
-        (_, Resposta::Retomado(_)) => info!("{antes} voltou a ser {agora}"),
+        Resposta::Nome(nome) => info!("{antes} agora se chama {nome}"),
+        Resposta::Retomado(_) => info!("{antes} voltou a ser {agora}"),
         _ => info!("{antes} pediu {comando}"),
     }
 }
 
 /// Uma linha que não é um comando.
 pub fn nao_entendeu(quem: &Participante, linha: &str, recusa: &Recusa) {
-    info!("{quem} escreveu {}: recusado, {}", mostrar(linha), mostrar(&recusa.texto));
+    info!("{quem} escreveu {}: recusado, {}", mostrar(linha), recusa.texto);
 }
 
 /// Uma linha como veio, para quem estuda o protocolo: só com `RUST_LOG=debug`.
 pub fn recebeu(cliente: ClientId, linha: &str) {
-    debug!("[{cliente}] < {}", mostrar(linha));
+    if log::log_enabled!(log::Level::Debug) {
+        debug!("[{cliente}] < {}", mostrar(linha));
+    }
 }
 
 /// As linhas de uma resposta como vão: só com `RUST_LOG=debug`.
@@ -109,10 +104,14 @@ pub fn respondeu(cliente: ClientId, resposta: &Resposta) {
 }
 
 /// O comando como se mostra: a chave de um `RETOMAR` não vai para o log.
-fn sem_chave(comando: &Comando) -> String {
-    match comando {
-        Comando::Retomar { cliente, .. } => format!("RETOMAR {cliente} (chave oculta)"),
-        outro => outro.to_string(),
+struct SemChave<'a>(&'a Comando);
+
+impl fmt::Display for SemChave<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Comando::Retomar { cliente, .. } => write!(f, "RETOMAR {cliente} (chave oculta)"),
+            outro => outro.fmt(f),
+        }
     }
 }
 

@@ -7,12 +7,14 @@
 use std::collections::BTreeMap;
 
 use protocolo::limites::ASSENTOS_MAX;
-use protocolo::{Alvo, Assento, Assentos, ClientId, Error, Nome, Pedido, Quadro, Resposta, Versao};
+use protocolo::{Alvo, Assentos, ClientId, Error, Nome, Pedido, Quadro, Resposta, Versao};
 
 /// A sala.
 #[derive(Clone, Debug)]
 pub struct Sala {
     donos: [Option<ClientId>; ASSENTOS_MAX as usize],
+    /// Os assentos sem dono: o mesmo que `donos` diz, num conjunto, para que a seção crítica seja curta.
+    livres: Assentos,
     versao: Versao,
     nomes: BTreeMap<ClientId, Nome>,
     /// Quantos assentos um cliente pode ter.
@@ -36,7 +38,13 @@ pub type Veredito = Result<Resposta, Negado>;
 impl Sala {
     /// Uma sala vazia, em que cada cliente pode ter até `cota` assentos.
     pub const fn new(cota: u32) -> Self {
-        Self { donos: [None; ASSENTOS_MAX as usize], versao: Versao(0), nomes: BTreeMap::new(), cota }
+        Self {
+            donos: [None; ASSENTOS_MAX as usize],
+            livres: Assentos::TODOS,
+            versao: Versao(0),
+            nomes: BTreeMap::new(),
+            cota,
+        }
     }
 
     /// A versão da sala: quantas vezes ela mudou.
@@ -45,62 +53,56 @@ impl Sala {
     }
 
     /// Os assentos que ninguém tem.
-    pub fn livres(&self) -> Assentos {
-        self.assentos_de(None)
+    pub const fn livres(&self) -> Assentos {
+        self.livres
     }
 
     /// O retrato da sala para `cliente`.
     pub fn quadro(&self, cliente: ClientId) -> Quadro {
-        Quadro {
-            segurados: Assentos::NENHUM,
-            ocupados: !self.livres(),
-            seus: self.assentos_de(Some(cliente)),
-        }
+        Quadro { segurados: Assentos::NENHUM, ocupados: !self.livres, seus: self.assentos_de(cliente) }
     }
 
     /// `RESERVAR`. O que já é de quem pede conta como reservado: repetir o pedido não faz mal.
     ///
     /// Recusas, nesta ordem: `OCUPADO` ou `INSUFICIENTE`; `LIMITE`.
     pub fn reservar(&mut self, cliente: ClientId, pedido: Pedido) -> Veredito {
-        let seus = self.assentos_de(Some(cliente));
-        let livres = self.livres();
         let (assentos, ocupados) = match pedido {
             Pedido::Todos(pedidos) => {
-                let alheios = pedidos - livres - seus;
+                let alheios = self.alheios(cliente, pedidos);
                 if !alheios.is_empty() {
                     return self.negar(Error::Ocupado(alheios));
                 }
                 (pedidos, Assentos::NENHUM)
             }
             Pedido::Parcial(pedidos) => {
-                let alheios = pedidos - livres - seus;
+                let alheios = self.alheios(cliente, pedidos);
                 if alheios == pedidos {
                     return self.negar(Error::Ocupado(alheios));
                 }
                 (pedidos - alheios, alheios)
             }
             Pedido::Quantidade { quantos, preferidos } => {
-                if quantos > livres.len() {
-                    return self.negar(Error::Insuficiente { livres: livres.len() });
+                if quantos > self.livres.len() {
+                    return self.negar(Error::Insuficiente { livres: self.livres.len() });
                 }
-                (escolher(livres, quantos, preferidos), preferidos - livres - seus)
+                (escolher(self.livres, quantos, preferidos), self.alheios(cliente, preferidos))
             }
         };
-        if (seus | assentos).len() > self.cota.max(seus.len()) {
+        let novos = assentos & self.livres;
+        if !novos.is_empty() && !self.cabem_na_cota(cliente, novos) {
             return self.negar(Error::Limite { max: self.cota });
         }
-        self.mudar(assentos - seus, Some(cliente));
+        self.mudar(novos, Some(cliente));
         Ok(Resposta::Reservado { assentos, ocupados, versao: self.versao })
     }
 
     /// `CANCELAR`: devolve todos os assentos, ou nenhum se algum não é de quem pede (`NAO_E_SEU`).
     pub fn cancelar(&mut self, cliente: ClientId, alvo: Alvo) -> Veredito {
-        let seus = self.assentos_de(Some(cliente));
         let assentos = match alvo {
-            Alvo::Tudo => seus,
+            Alvo::Tudo => self.assentos_de(cliente),
             Alvo::Estes(pedidos) => pedidos,
         };
-        let alheios = assentos - seus;
+        let alheios = self.alheios(cliente, assentos) | assentos & self.livres;
         if !alheios.is_empty() {
             return self.negar(Error::NaoESeu(alheios));
         }
@@ -121,7 +123,7 @@ impl Sala {
     /// A conexão do cliente acabou. O que é dele continua dele; o nome de quem não tem nada é esquecido, ou uma
     /// fila sem fim de conexões encheria a memória de nomes.
     pub fn despedir(&mut self, cliente: ClientId) {
-        if self.assentos_de(Some(cliente)).is_empty() {
+        if self.assentos_de(cliente).is_empty() {
             self.nomes.remove(&cliente);
         }
     }
@@ -146,9 +148,22 @@ impl Sala {
         assert!(ocupados == 0 || self.versao > Versao(0), "a sala só deixa de estar vazia mudando de versão");
     }
 
-    /// Os assentos deste dono; os livres, se o dono é `None`.
-    fn assentos_de(&self, dono: Option<ClientId>) -> Assentos {
-        Assento::todos().filter(|assento| self.donos[assento.indice()] == dono).collect()
+    /// Os assentos deste cliente.
+    fn assentos_de(&self, cliente: ClientId) -> Assentos {
+        (!self.livres).iter().filter(|assento| self.donos[assento.indice()] == Some(cliente)).collect()
+    }
+
+    /// Destes assentos, os que são de outra pessoa.
+    fn alheios(&self, cliente: ClientId, assentos: Assentos) -> Assentos {
+        (assentos - self.livres)
+            .iter()
+            .filter(|assento| self.donos[assento.indice()] != Some(cliente))
+            .collect()
+    }
+
+    fn cabem_na_cota(&self, cliente: ClientId, novos: Assentos) -> bool {
+        // Uma cota do tamanho da sala nunca se passa: não é preciso contar.
+        self.cota >= u32::from(ASSENTOS_MAX) || self.assentos_de(cliente).len() + novos.len() <= self.cota
     }
 
     /// Dá estes assentos a `dono` (`None`: a ninguém). É o único lugar em que a sala muda, e a versão com ela.
@@ -159,11 +174,12 @@ impl Sala {
         for assento in assentos {
             self.donos[assento.indice()] = dono;
         }
+        self.livres = if dono.is_none() { self.livres | assentos } else { self.livres - assentos };
         self.versao.0 += 1;
     }
 
     fn negar(&self, erro: Error) -> Veredito {
-        Err(Negado { erro, versao: self.versao, livres: self.livres() })
+        Err(Negado { erro, versao: self.versao, livres: self.livres })
     }
 }
 

@@ -61,6 +61,7 @@ impl Sessao<'_> {
         (self.quem.clone(), fim)
     }
 
+    #[inline(never)] // Só acontece uma vez; o HMAC não deve pesar na pilha da conversa inteira.
     fn saudar(&mut self) -> io::Result<()> {
         let cliente = self.quem.cliente;
         self.responder(&Resposta::Saudacao { cliente, chave: self.servico.identidades.chave(cliente) })
@@ -87,8 +88,11 @@ impl Sessao<'_> {
             }
             Err(erro) => return Err(erro),
         };
+        // Na parada a leitura acaba onde estiver, e meia linha não é um pedido.
+        if self.parada.pedida() {
+            return Ok(Depois::Segue);
+        }
         let resposta = match entrada {
-            None if self.parada.pedida() => return Ok(Depois::Segue),
             None => return Ok(Depois::Fecha(Fim::FechouEla)),
             Some(Entrada::OutroProtocolo) => {
                 return self.fechar(Error::Protocolo, Fim::OutroProtocolo).map(Depois::Fecha);
@@ -112,10 +116,11 @@ impl Sessao<'_> {
     }
 
     fn executar(&mut self, comando: &Comando) -> Resposta {
-        let antes = narracao::antes(&self.quem);
+        // Só estes dois mudam quem fala; a cópia é para contar quem ele era.
+        let antes = matches!(comando, Comando::Nome(_) | Comando::Retomar { .. }).then(|| self.quem.clone());
         let resposta = despacho::executar(self.servico, &mut self.quem, comando);
         self.contar(&resposta);
-        narracao::pedido(&antes, &self.quem, comando, &resposta);
+        narracao::pedido(antes.as_ref().unwrap_or(&self.quem), &self.quem, comando, &resposta);
         resposta
     }
 
