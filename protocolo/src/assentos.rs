@@ -188,12 +188,11 @@ impl Iterator for Iter {
 impl fmt::Display for Assentos {
     /// Os números em ordem crescente, separados por um espaço: `3 7 9`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut antes = "";
-        for assento in self.iter() {
-            decimal::escrever(f, antes, assento.numero().into())?;
-            antes = " ";
+        let mut assentos = self.iter();
+        if let Some(primeiro) = assentos.next() {
+            decimal::escrever(f, "", primeiro.numero().into())?;
         }
-        Ok(())
+        assentos.try_for_each(|assento| decimal::escrever_assento(f, assento.numero()))
     }
 }
 

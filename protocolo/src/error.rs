@@ -170,7 +170,7 @@ impl std::error::Error for Error {}
 
 /// Escreve cada assento com um espaço antes: um conjunto vazio não deixa espaço sobrando.
 pub(crate) fn escrever_assentos(f: &mut fmt::Formatter<'_>, assentos: Assentos) -> fmt::Result {
-    assentos.iter().try_for_each(|assento| decimal::escrever(f, " ", assento.numero().into()))
+    assentos.iter().try_for_each(|assento| decimal::escrever_assento(f, assento.numero()))
 }
 
 /// Uma linha `ERRO` inteira: a causa, a versão da sala em que ela valia e o texto para pessoas.

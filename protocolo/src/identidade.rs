@@ -6,6 +6,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
 
+use crate::decimal;
 use crate::limites::{
     CHAVE_BYTES, NOME_LETRAS_MAX, PRAZO_S_MAX, PRAZO_S_MIN, SEGURAR_S_PADRAO, TOKEN_S_PADRAO,
 };
@@ -33,7 +34,7 @@ impl ClientId {
 
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        decimal::escrever(f, "", self.numero())
     }
 }
 
@@ -43,7 +44,7 @@ pub struct Versao(pub u64);
 
 impl fmt::Display for Versao {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        decimal::escrever(f, "", self.0)
     }
 }
 
@@ -56,7 +57,7 @@ pub struct Cerca(pub u64);
 
 impl fmt::Display for Cerca {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        decimal::escrever(f, "", self.0)
     }
 }
 

@@ -201,8 +201,13 @@ pub(crate) fn sintaxe(motivo: &str) -> Recusa {
     Recusa::com_texto(Error::Sintaxe, motivo)
 }
 
-/// O que o cliente escreveu, para repetir num texto: curto, entre aspas e sem byte que mexa no terminal.
+/// O que o cliente escreveu, para repetir num texto: entre aspas e sem byte que mexa no terminal.
+///
+/// Uma palavra longa não se repete: pode ser uma chave fora do lugar, e o texto também vai para o log.
 fn mostrar(texto: &str) -> String {
-    let curto: String = texto.chars().take(20).collect();
-    format!("\"{}\"", curto.escape_debug())
+    const MOSTRADAS_MAX: usize = 20;
+    if texto.chars().nth(MOSTRADAS_MAX).is_some() {
+        return "uma palavra tão longa".into();
+    }
+    format!("\"{}\"", texto.escape_debug())
 }

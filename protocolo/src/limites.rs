@@ -77,8 +77,9 @@ pub const ESCRITA_PRAZO_MS: u64 = 10_000;
 pub const ENTRADA_BYTES: usize = LINHA_BYTES_MAX;
 /// Quantos bytes de resposta se juntam antes de escrever, mesmo que ainda haja pedidos por atender.
 pub const SAIDA_BYTES_MAX: usize = 16 * 1024;
-/// Quanto da saída continua reservado para uma conexão que ficou quieta, em bytes.
-pub const SAIDA_BYTES_QUIETA: usize = 256;
+/// Quanto da saída pode continuar reservado para a próxima resposta, em bytes: um lote comum cabe, e quem só pede
+/// uma coisa por vez nunca chega a tanto. O que passa disto é devolvido depois de escrito.
+pub const SAIDA_BYTES_QUIETA: usize = 2048;
 /// Quantos bytes se leem e jogam fora depois de recusar uma conexão, para que a recusa chegue antes do RST.
 pub const RESTO_BYTES_MAX: usize = 64 * 1024;
 /// Quanto dura essa leitura do resto, em milissegundos.

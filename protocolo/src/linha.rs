@@ -275,8 +275,21 @@ impl Filtro {
 
 /// Quantos bytes, do primeiro em diante, são só texto.
 fn comuns(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| matches!(byte, b'\t' | 32..=126 | 128..=254)).count()
+    bytes.iter().position(|byte| !COMUM[usize::from(*byte)]).unwrap_or(bytes.len())
 }
+
+/// Quais bytes são texto: os que não são de controle, nem DEL, nem IAC; e a tabulação, que separa palavras.
+static COMUM: [bool; 256] = {
+    let mut comum = [true; 256];
+    let mut byte = 0;
+    while byte < 32 {
+        comum[byte] = byte == b'\t' as usize;
+        byte += 1;
+    }
+    comum[Filtro::DEL as usize] = false;
+    comum[Filtro::IAC as usize] = false;
+    comum
+};
 
 /// Apaga a última letra da linha: um caractere UTF-8 inteiro, não só o seu último byte.
 fn apagar_letra(linha: &mut Vec<u8>) {

@@ -70,7 +70,7 @@ impl Conexao {
         }
         self.saida.clear();
         if self.saida.capacity() > SAIDA_BYTES_QUIETA {
-            self.saida = String::with_capacity(SAIDA_BYTES_QUIETA);
+            self.saida = String::new();
         }
         Ok(())
     }

@@ -7,9 +7,9 @@ use crate::sincronia::{AtomicU64, Ordering};
 pub struct Contador(AtomicU64);
 
 impl Contador {
-    /// Soma um.
-    pub fn mais_um(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    /// Soma `quantos`.
+    pub fn somar(&self, quantos: u64) {
+        self.0.fetch_add(quantos, Ordering::Relaxed);
     }
 
     /// Quanto já se contou.

@@ -97,7 +97,7 @@ fn abrir_sessao(
 
 /// Diz que não cabe e fecha, sem esperar: um socket novo tem onde pôr uma linha.
 fn recusar(tomada: &TcpStream, servico: &Servico) {
-    servico.contadores.lotado.mais_um();
+    servico.contadores.lotado.somar(1);
     let linha = format!("{}\n", Recusa::from(Error::Lotado { max: servico.admissao.max() }));
     // Se o cliente já se foi, não há a quem dizer.
     let _ = dizer_e_fechar(tomada, linha.as_bytes());

@@ -12,7 +12,7 @@ use std::time::Duration;
 use env_logger::{Builder, Env, Target};
 use jiff::tz::TimeZone;
 use log::Level;
-use protocolo::limites::{CHAVE_BYTES, MENSAGENS_BYTES_MAX, MOSTRA_BYTES_MAX, PILHA_BYTES};
+use protocolo::limites::{MENSAGENS_BYTES_MAX, MOSTRA_BYTES_MAX, PILHA_BYTES};
 
 use crate::sincronia::{Arc, Condvar, Mutex, criar_thread};
 
@@ -23,6 +23,10 @@ const ESCOAR_PRAZO: Duration = Duration::from_millis(500);
 const JUNTAR_PRAZO: Duration = Duration::from_millis(5);
 /// Com tantos bytes na fila, quem escreve não espera juntar mais.
 const JUNTAR_BYTES: usize = MENSAGENS_BYTES_MAX / 8;
+
+/// A partir de quantos algarismos hexadecimais seguidos um texto pode ser um pedaço de chave que valha esconder. Os
+/// números que o servidor mostra são mais curtos.
+const CHAVE_PEDACO: usize = 12;
 
 /// A fila do processo, para quem precisa falar dela de longe.
 static FILA: OnceLock<Arc<Fila>> = OnceLock::new();
@@ -159,22 +163,28 @@ fn inofensiva(letra: char) -> bool {
 
 /// O que um cliente escreveu, como se mostra numa mensagem: entre aspas, cortado, e sem o que pareça uma chave.
 pub fn mostrar(texto: &str) -> String {
-    let mut mostrado = String::from("\"");
+    // O corte vem depois: antes, deixaria à mostra o começo de uma chave.
+    let texto = sem_chaves(texto);
     let mut corte = texto.len().min(MOSTRA_BYTES_MAX);
     while !texto.is_char_boundary(corte) {
         corte -= 1;
     }
-    // Um pedaço de texto hexadecimal tão longo quanto uma chave pode ser uma, mesmo numa frase errada.
-    for pedaco in texto[..corte].split_inclusive(|letra: char| !letra.is_ascii_hexdigit()) {
+    format!("\"{}{}\"", &texto[..corte], if corte < texto.len() { "..." } else { "" })
+}
+
+/// O texto sem o que pareça uma chave, ou um pedaço dela: numa frase errada, ela pode estar em qualquer lugar, e uma
+/// recusa repete o começo da palavra que não entendeu.
+pub fn sem_chaves(texto: &str) -> String {
+    let mut mostrado = String::with_capacity(texto.len());
+    for pedaco in texto.split_inclusive(|letra: char| !letra.is_ascii_hexdigit()) {
         let hexadecimal = pedaco.trim_end_matches(|letra: char| !letra.is_ascii_hexdigit());
-        if hexadecimal.len() >= 2 * CHAVE_BYTES {
+        if hexadecimal.len() >= CHAVE_PEDACO {
             mostrado.push_str("(chave oculta)");
             mostrado.push_str(&pedaco[hexadecimal.len()..]);
         } else {
             mostrado.push_str(pedaco);
         }
     }
-    let _ = write!(mostrado, "{}\"", if corte < texto.len() { "..." } else { "" });
     mostrado
 }
 
@@ -330,7 +340,12 @@ mod tests {
         let chave = "0123456789abcdef0123456789ABCDEF";
         assert_eq!(mostrar(&format!("RETOMA 7 {chave} x")), "\"RETOMA 7 (chave oculta) x\"");
         assert_eq!(mostrar(&format!("chave={chave}")), "\"chave=(chave oculta)\"");
-        assert_eq!(mostrar(&chave[1..]), format!("\"{}\"", &chave[1..]));
+        assert_eq!(mostrar(&chave[..CHAVE_PEDACO]), "\"(chave oculta)\"");
+        assert_eq!(mostrar(&chave[1..CHAVE_PEDACO]), format!("\"{}\"", &chave[1..CHAVE_PEDACO]));
+        for espacos in MOSTRA_BYTES_MAX - 40..MOSTRA_BYTES_MAX {
+            assert!(!mostrar(&format!("{}{chave}", " ".repeat(espacos))).contains("01"), "{espacos}");
+        }
+        assert_eq!(sem_chaves(&format!("\"{}\" não é", &chave[..20])), "\"(chave oculta)\" não é");
         let longo = mostrar(&"é".repeat(MOSTRA_BYTES_MAX));
         assert!(longo.ends_with("...\"") && longo.len() <= MOSTRA_BYTES_MAX + 5);
     }

@@ -8,10 +8,10 @@ use std::io;
 use std::net::SocketAddr;
 
 use log::{debug, info, warn};
-use protocolo::{ClientId, Comando, Recusa, Resposta};
+use protocolo::{ClientId, Comando, Pedido, Recusa, Resposta};
 
 use crate::despacho::Participante;
-use crate::mensagens::mostrar;
+use crate::mensagens::{mostrar, sem_chaves};
 
 /// Por que uma conexão acabou.
 #[derive(Debug)]
@@ -56,21 +56,29 @@ pub fn lotado(endereco: SocketAddr, max: usize) {
 
 /// Um pedido atendido, com sim ou com não. `antes` é quem pediu; `agora`, quem ele é depois do pedido.
 pub fn pedido(antes: &Participante, agora: &Participante, comando: &Comando, resposta: &Resposta) {
-    let comando = SemChave(comando);
     match resposta {
         Resposta::Recusado(Recusa { versao: Some(versao), texto, .. }) => {
-            info!("{antes} pediu {comando}: recusado, {texto} (versão {versao})");
+            info!("{antes} pediu {}: recusado, {texto} (versão {versao})", SemChave(comando));
         }
-        Resposta::Recusado(recusa) => info!("{antes} pediu {comando}: recusado, {}", recusa.texto),
+        Resposta::Recusado(recusa) => {
+            info!("{antes} pediu {}: recusado, {}", SemChave(comando), recusa.texto)
+        }
+        Resposta::Reservado { assentos, versao, .. } if e_simples(comando) => {
+            info!("{antes} reservou {assentos} (versão {versao})");
+        }
         Resposta::Reservado { assentos, ocupados, versao } if ocupados.is_empty() => {
-            info!("{antes} pediu {comando}: reservado {assentos} (versão {versao})");
+            info!("{antes} pediu {}: reservado {assentos} (versão {versao})", SemChave(comando));
         }
         Resposta::Reservado { assentos, ocupados, versao } => {
-            info!("{antes} pediu {comando}: reservado {assentos}, já ocupado {ocupados} (versão {versao})");
+            info!(
+                "{antes} pediu {}: reservado {assentos}, já ocupado {ocupados} (versão {versao})",
+                SemChave(comando)
+            );
         }
-        Resposta::Cancelado { assentos, versao } => {
-            info!("{antes} pediu {comando}: cancelado {assentos} (versão {versao})");
+        Resposta::Cancelado { assentos, versao } if assentos.is_empty() => {
+            info!("{antes} não tinha o que cancelar (versão {versao})");
         }
+        Resposta::Cancelado { assentos, versao } => info!("{antes} cancelou {assentos} (versão {versao})"),
         Resposta::Listado { quadro, versao } | Resposta::Mapa { quadro, versao } => {
             let livres = quadro.livres().len() as usize;
             info!(
@@ -80,13 +88,13 @@ pub fn pedido(antes: &Participante, agora: &Participante, comando: &Comando, res
         }
         Resposta::Nome(nome) => info!("{antes} agora se chama {nome}"),
         Resposta::Retomado(_) => info!("{antes} voltou a ser {agora}"),
-        _ => info!("{antes} pediu {comando}"),
+        _ => info!("{antes} pediu {}", SemChave(comando)),
     }
 }
 
 /// Uma linha que não é um comando.
 pub fn nao_entendeu(quem: &Participante, linha: &str, recusa: &Recusa) {
-    info!("{quem} escreveu {}: recusado, {}", mostrar(linha), recusa.texto);
+    info!("{quem} escreveu {}: recusado, {}", mostrar(linha), sem_chaves(&recusa.texto));
 }
 
 /// Uma linha como veio, para quem estuda o protocolo: só com `RUST_LOG=debug`.
@@ -101,6 +109,11 @@ pub fn respondeu(cliente: ClientId, resposta: &Resposta) {
     if log::log_enabled!(log::Level::Debug) {
         resposta.to_string().lines().for_each(|linha| debug!("[{cliente}] > {}", mostrar(linha)));
     }
+}
+
+/// O pedido diz exatamente o que a resposta confirma: não é preciso mostrar os dois.
+const fn e_simples(comando: &Comando) -> bool {
+    matches!(comando, Comando::Reservar { pedido: Pedido::Todos(_), cerca: None })
 }
 
 /// O comando como se mostra: a chave de um `RETOMAR` não vai para o log.

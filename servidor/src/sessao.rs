@@ -30,7 +30,7 @@ pub fn atender(
     let (quem, fim) = match Conexao::new(tomada, servico.relogio, servico.config.inatividade) {
         Ok(conexao) => {
             let linhas = Linhas::new(BufReader::with_capacity(ENTRADA_BYTES, conexao));
-            Sessao { servico, parada, quem, linhas }.conversar()
+            Sessao { servico, parada, quem, linhas, pedidos: 0, recusas: 0 }.conversar()
         }
         Err(erro) => (quem, Fim::Perdida(erro)),
     };
@@ -42,6 +42,9 @@ struct Sessao<'a> {
     parada: &'a Parada,
     quem: Participante,
     linhas: Linhas<BufReader<Conexao>>,
+    /// O que ainda não foi somado aos contadores do servidor: disputá-los a cada pedido custaria mais que o pedido.
+    pedidos: u64,
+    recusas: u64,
 }
 
 /// O que fazer depois de atender uma linha.
@@ -125,17 +128,27 @@ impl Sessao<'_> {
     }
 
     /// Uma linha que não chegou a ser um comando.
-    fn recusar_linha(&self, recusa: Recusa, linha: &str) -> Resposta {
+    fn recusar_linha(&mut self, recusa: Recusa, linha: &str) -> Resposta {
         narracao::nao_entendeu(&self.quem, linha, &recusa);
         let resposta = recusa.into();
         self.contar(&resposta);
         resposta
     }
 
-    fn contar(&self, resposta: &Resposta) {
-        self.servico.contadores.pedidos.mais_um();
-        if matches!(resposta, Resposta::Recusado(_)) {
-            self.servico.contadores.recusas.mais_um();
+    fn contar(&mut self, resposta: &Resposta) {
+        self.pedidos += 1;
+        self.recusas += u64::from(matches!(resposta, Resposta::Recusado(_)));
+        // Soma uma vez por lote: quando não há mais nada por atender.
+        if self.linhas.leitor().buffer().is_empty() {
+            self.somar();
+        }
+    }
+
+    fn somar(&mut self) {
+        let contadores = &self.servico.contadores;
+        contadores.pedidos.somar(std::mem::take(&mut self.pedidos));
+        if self.recusas > 0 {
+            contadores.recusas.somar(std::mem::take(&mut self.recusas));
         }
     }
 
@@ -157,6 +170,7 @@ impl Sessao<'_> {
 
 impl Drop for Sessao<'_> {
     fn drop(&mut self) {
+        self.somar();
         self.servico.monitor.despedir(self.quem.cliente);
     }
 }
