@@ -73,6 +73,15 @@ pub const INATIVIDADE_S_MAX: u64 = 86_400;
 pub const LINHA_PRAZO_MS: u64 = 120_000;
 /// Quanto o servidor espera por quem não lê a sua resposta, em milissegundos, contado da resposta inteira.
 pub const ESCRITA_PRAZO_MS: u64 = 10_000;
+/// De quanto em quanto tempo quem espera a vez olha se o seu cliente ainda está lá, em milissegundos: quem se foi sai
+/// da fila em menos de um segundo, e mil que esperam acordam só duas mil vezes por segundo.
+pub const OLHADA_MS: u64 = 500;
+/// Depois de quanto silêncio o TCP manda a primeira sonda, em segundos.
+pub const SONDA_S: u64 = 60;
+/// De quanto em quanto tempo manda as outras, em segundos.
+pub const SONDA_INTERVALO_S: u64 = 15;
+/// Quantas sondas sem resposta derrubam a conexão.
+pub const SONDAS: u32 = 4;
 /// Quantos bytes lidos de uma conexão esperam para ser entendidos: uma linha.
 pub const ENTRADA_BYTES: usize = LINHA_BYTES_MAX;
 /// Quantos bytes de resposta se juntam antes de escrever, mesmo que ainda haja pedidos por atender.

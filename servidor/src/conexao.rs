@@ -10,11 +10,16 @@ use std::time::Duration;
 
 use protocolo::limites::{
     ESCRITA_PRAZO_MS, LINHA_PRAZO_MS, RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX, SAIDA_BYTES_QUIETA,
+    SONDA_INTERVALO_S, SONDA_S, SONDAS,
 };
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 
-use crate::relogio::{Instante, Relogio};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt;
+
+use crate::relogio::Relogio;
+use crate::sala::instante::Instante;
 use crate::sincronia::Arc;
 
 const LINHA_PRAZO: Duration = Duration::from_millis(LINHA_PRAZO_MS);
@@ -38,7 +43,7 @@ impl Conexao {
     pub fn new(tomada: Arc<TcpStream>, relogio: Relogio, inatividade: Option<Duration>) -> io::Result<Self> {
         tomada.set_nodelay(true)?;
         tomada.set_read_timeout(inatividade)?;
-        rustix::net::sockopt::set_socket_keepalive(&*tomada, true)?;
+        sondar(&tomada)?;
         Ok(Self { tomada, saida: String::new(), relogio, inatividade, linha_desde: None })
     }
 
@@ -94,6 +99,14 @@ impl Conexao {
             }
         }
         Ok(())
+    }
+
+    /// Diz se o cliente fechou o seu lado ou caiu, mesmo que ainda haja bytes dele por ler.
+    pub fn partiu(&self) -> bool {
+        let mut olhada = [PollFd::new(&*self.tomada, PollFlags::RDHUP)];
+        let sem_esperar = Timespec::default();
+        // Se nem olhar se pode, não há cliente a quem responder.
+        poll(&mut olhada, Some(&sem_esperar)).map_or(true, |_| !olhada[0].revents().is_empty())
     }
 
     /// Escreve o que falta e fecha, depois de jogar fora o que o cliente ainda mandou: fechar com bytes por ler
@@ -152,6 +165,14 @@ impl Read for Conexao {
         self.anotar_linha(&destino[..lidos])?;
         Ok(lidos)
     }
+}
+
+/// Liga as sondas do TCP: um cabo cortado se descobre em menos de dois minutos, também enquanto o cliente espera a vez.
+fn sondar(tomada: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(tomada, true)?;
+    sockopt::set_tcp_keepidle(tomada, Duration::from_secs(SONDA_S))?;
+    sockopt::set_tcp_keepintvl(tomada, Duration::from_secs(SONDA_INTERVALO_S))?;
+    Ok(sockopt::set_tcp_keepcnt(tomada, SONDAS)?)
 }
 
 /// Diz se o erro é um prazo que venceu: o sistema usa um ou outro nome.

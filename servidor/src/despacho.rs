@@ -4,16 +4,20 @@
 
 use std::fmt;
 
-use protocolo::{ClientId, Comando, Error, Nome, Resposta, VERSAO};
+use protocolo::{Cerca, Chave, ClientId, Comando, ComandoToken, Error, Nome, Resposta, VERSAO};
 
 use crate::explicacao;
 use crate::mensagens;
+use crate::monitor::{Lugar, Solicitado};
 use crate::sala::Veredito;
+use crate::sala::token::Requerente;
 use crate::servico::Servico;
 
 /// Quem fala numa conexão: muda com `NOME` e com `RETOMAR`.
 #[derive(Clone, Debug)]
 pub struct Participante {
+    /// O número com que a conexão nasceu: é dela, mesmo que o cliente passe a ser outro.
+    pub conexao: ClientId,
     /// O número.
     pub cliente: ClientId,
     /// O nome, se deu um.
@@ -30,51 +34,85 @@ impl fmt::Display for Participante {
     }
 }
 
-/// Faz o que o comando pede e diz o que responder.
-pub fn executar(servico: &Servico, quem: &mut Participante, comando: &Comando) -> Resposta {
-    match comando {
-        Comando::Reservar { cerca: Some(_), .. }
-        | Comando::Cancelar { cerca: Some(_), .. }
-        | Comando::Segurar { .. }
+impl Participante {
+    /// Quem acaba de chegar.
+    pub const fn new(cliente: ClientId) -> Self {
+        Self { conexao: cliente, cliente, nome: None }
+    }
+
+    /// Quem fala, e por onde.
+    pub const fn requerente(&self) -> Requerente {
+        Requerente { cliente: self.cliente, conexao: self.conexao }
+    }
+}
+
+/// O que resulta de um comando.
+#[derive(Debug)]
+pub enum Desfecho {
+    /// Já se sabe a resposta.
+    Responde(Resposta),
+    /// A resposta vem depois, neste lugar; há tantos à frente.
+    Espera(Lugar, usize),
+}
+
+/// Faz o que o comando pede e diz o que responder, ou onde esperar pela resposta.
+pub fn executar(servico: &Servico, quem: &mut Participante, comando: &Comando) -> Desfecho {
+    let Servico { monitor, relogio, .. } = servico;
+    let momento = |cerca: &Option<Cerca>| cerca.map(|cerca| (relogio.agora(), cerca));
+    Desfecho::Responde(match comando {
+        Comando::Token(ComandoToken::Solicitar { por, ate }) => {
+            match monitor.solicitar(relogio.agora(), quem.requerente(), *por, *ate) {
+                Solicitado::Respondido(resultado) => resultado.unwrap_or_else(Resposta::from),
+                Solicitado::Espera(lugar, a_frente) => return Desfecho::Espera(lugar, a_frente),
+            }
+        }
+        Comando::Token(ComandoToken::Liberar) => {
+            monitor.liberar(relogio.agora(), quem.cliente).unwrap_or_else(Resposta::from)
+        }
+        Comando::Token(ComandoToken::Estado) => monitor.estado_do_token(relogio.agora()),
+        Comando::Segurar { .. }
         | Comando::Confirmar(_)
         | Comando::Aguardar { .. }
         | Comando::Observar
-        | Comando::Parar
-        | Comando::Token(_) => Error::AindaNao.into(),
-        Comando::Reservar { pedido, cerca: None } => {
-            responder(servico.monitor.reservar(quem.cliente, *pedido))
+        | Comando::Parar => Error::AindaNao.into(),
+        Comando::Reservar { pedido, cerca } => {
+            da_sala(monitor.reservar(quem.cliente, *pedido, momento(cerca)))
         }
-        Comando::Cancelar { alvo, cerca: None } => responder(servico.monitor.cancelar(quem.cliente, *alvo)),
+        Comando::Cancelar { alvo, cerca } => da_sala(monitor.cancelar(quem.cliente, *alvo, momento(cerca))),
         Comando::Listar => {
-            let (quadro, versao) = servico.monitor.quadro(quem.cliente);
+            let (quadro, versao) = monitor.quadro(quem.cliente);
             Resposta::Listado { quadro, versao }
         }
         Comando::Mapa => {
-            let (quadro, versao) = servico.monitor.quadro(quem.cliente);
+            let (quadro, versao) = monitor.quadro(quem.cliente);
             Resposta::Mapa { quadro, versao }
         }
         Comando::Nome(nome) => {
-            servico.monitor.nomear(quem.cliente, nome.clone());
+            monitor.nomear(quem.cliente, nome.clone());
             quem.nome = Some(nome.clone());
             Resposta::Nome(nome.clone())
         }
-        Comando::Retomar { cliente, chave } => {
-            if !servico.identidades.confere(*cliente, chave) {
-                return Error::ChaveInvalida.into();
-            }
-            servico.monitor.despedir(quem.cliente);
-            *quem = Participante { cliente: *cliente, nome: servico.monitor.nome(*cliente) };
-            Resposta::Retomado(*cliente)
-        }
+        Comando::Retomar { cliente, chave } => retomar(servico, quem, *cliente, chave),
         Comando::Estado => Resposta::Estado(estado(servico, quem.cliente)),
         Comando::Ajuda(verbete) => Resposta::Ajuda(explicacao::ajuda(*verbete)),
         Comando::Ping => Resposta::Pong,
         Comando::Sair => Resposta::AteLogo,
+    })
+}
+
+fn retomar(servico: &Servico, quem: &mut Participante, cliente: ClientId, chave: &Chave) -> Resposta {
+    if !servico.identidades.confere(cliente, chave) {
+        return Error::ChaveInvalida.into();
     }
+    // Quem passa a ser outro larga o que era da conexão: o token, se o tinha, segue adiante.
+    servico.monitor.partir(servico.relogio.agora(), quem.requerente());
+    quem.cliente = cliente;
+    quem.nome = servico.monitor.nome(cliente);
+    Resposta::Retomado(cliente)
 }
 
 /// Um não da sala ganha aqui, já fora da seção crítica, o texto para pessoas.
-fn responder(veredito: Veredito) -> Resposta {
+fn da_sala(veredito: Veredito) -> Resposta {
     veredito.unwrap_or_else(|negado| explicacao::recusa(negado).into())
 }
 

@@ -14,10 +14,11 @@ use protocolo::{Error, Recusa};
 use crate::admissao::Vaga;
 use crate::narracao;
 use crate::parada::Parada;
-use crate::relogio::Instante;
+use crate::sala::instante::Instante;
 use crate::servico::Servico;
 use crate::sessao;
 use crate::sincronia::{Arc, criar_thread};
+use crate::vencimentos::Vigia;
 
 /// Atende em `escuta` até que a parada seja pedida; volta quando a última conexão acabou, ou depois do prazo de parada.
 ///
@@ -27,6 +28,7 @@ pub fn executar(escuta: TcpListener, servico: &Arc<Servico>, parada: &Parada) ->
     rustix::net::listen(&escuta, i32::try_from(FILA_DE_ESCUTA_MAX).unwrap_or(i32::MAX))?;
     let escuta = Arc::new(escuta);
     parada.anotar_escuta(Arc::clone(&escuta));
+    let _vigia = Vigia::new(servico)?;
     aceitar(&escuta, servico, parada)?;
     encerrar(servico, parada);
     Ok(())
@@ -114,6 +116,8 @@ fn dizer_e_fechar(mut tomada: &TcpStream, linha: &[u8]) -> io::Result<()> {
 
 /// Espera que todas as conexões acabem; as que não acabam a tempo são cortadas.
 fn encerrar(servico: &Servico, parada: &Parada) {
+    // Quem espera a vez dorme fora do socket: é avisado pelo monitor.
+    servico.monitor.dispensar(&Error::Encerrando);
     let prazo = Duration::from_millis(PARADA_PRAZO_MS);
     if !servico.admissao.esperar_vazia(prazo) {
         // Fora do aviso: o que um `warn!` escreve só é calculado se alguém o lê.

@@ -24,6 +24,7 @@ pub mod servico;
 pub mod sessao;
 pub mod sincronia;
 pub mod sistema;
+pub mod vencimentos;
 
 pub use config::Config;
 pub use escuta::executar;

@@ -12,6 +12,7 @@ use protocolo::{ClientId, Comando, Pedido, Recusa, Resposta};
 
 use crate::despacho::Participante;
 use crate::mensagens::{mostrar, sem_chaves};
+use crate::sala::token::Requerente;
 
 /// Por que uma conexão acabou.
 #[derive(Debug)]
@@ -86,10 +87,26 @@ pub fn pedido(antes: &Participante, agora: &Participante, comando: &Comando, res
                 plural(livres, "livre", "livres")
             );
         }
+        Resposta::TokenConcedido { cerca, espera, prazo, .. } => {
+            info!("{antes} recebeu o token: cerca {cerca}, por {prazo} s ({espera} na fila)");
+        }
+        Resposta::Liberado { contador, espera } => {
+            info!("{antes} liberou o token: contador {contador} ({espera} na fila)");
+        }
         Resposta::Nome(nome) => info!("{antes} agora se chama {nome}"),
         Resposta::Retomado(_) => info!("{antes} voltou a ser {agora}"),
         _ => info!("{antes} pediu {}", SemChave(comando)),
     }
+}
+
+/// Alguém espera a vez.
+pub fn espera(quem: &Participante, comando: &Comando, a_frente: usize) {
+    info!("{quem} pediu {}: espera a vez ({a_frente} na frente)", SemChave(comando));
+}
+
+/// O prazo de quem tinha o token acabou.
+pub fn prazo_venceu(quem: Requerente) {
+    info!("[{}] perdeu o token: o prazo acabou", quem.cliente);
 }
 
 /// Uma linha que não é um comando.

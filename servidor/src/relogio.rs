@@ -2,16 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Um instante, em milissegundos desde que o servidor começou. Só se compara e se subtrai; não sabe que horas são.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub struct Instante(u64);
-
-impl Instante {
-    /// Quanto tempo passou de `antes` até aqui; zero se `antes` é depois.
-    pub const fn desde(self, antes: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(antes.0))
-    }
-}
+use crate::sala::instante::Instante;
 
 /// O relógio do servidor: monotônico, não anda para trás quando alguém acerta a hora.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +25,7 @@ impl Relogio {
     /// Agora.
     pub fn agora(&self) -> Instante {
         // 2^64 ms são quinhentos milhões de anos.
-        Instante(u64::try_from(self.inicio.elapsed().as_millis()).unwrap_or(u64::MAX))
+        Instante::new(u64::try_from(self.inicio.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 }
 

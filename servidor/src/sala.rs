@@ -4,10 +4,16 @@
 //! thread por vez chega à sala é o [`Monitor`](crate::monitor::Monitor). Cada operação confere tudo antes de mudar
 //! alguma coisa: uma recusa não deixa rastro.
 
+pub mod instante;
+pub mod token;
+
 use std::collections::BTreeMap;
 
 use protocolo::limites::ASSENTOS_MAX;
-use protocolo::{Alvo, Assentos, ClientId, Error, Nome, Pedido, Quadro, Resposta, Versao};
+use protocolo::{Alvo, Assentos, Cerca, ClientId, Error, Nome, Pedido, Quadro, Resposta, Versao};
+
+use instante::Instante;
+use token::Token;
 
 /// A sala.
 #[derive(Clone, Debug)]
@@ -19,6 +25,8 @@ pub struct Sala {
     nomes: BTreeMap<ClientId, Nome>,
     /// Quantos assentos um cliente pode ter.
     cota: u32,
+    /// O token mora na sala para que a cerca se confira no mesmo instante em que os assentos mudam.
+    token: Token,
 }
 
 /// Um não da sala: a causa, a versão em que ela valia e o que estava livre então, para quem for explicar.
@@ -37,13 +45,14 @@ pub type Veredito = Result<Resposta, Negado>;
 
 impl Sala {
     /// Uma sala vazia, em que cada cliente pode ter até `cota` assentos.
-    pub const fn new(cota: u32) -> Self {
+    pub fn new(cota: u32) -> Self {
         Self {
             donos: [None; ASSENTOS_MAX as usize],
             livres: Assentos::TODOS,
             versao: Versao(0),
             nomes: BTreeMap::new(),
             cota,
+            token: Token::default(),
         }
     }
 
@@ -108,6 +117,24 @@ impl Sala {
         }
         self.mudar(assentos, None);
         Ok(Resposta::Cancelado { assentos, versao: self.versao })
+    }
+
+    /// A cláusula `CERCA`: o pedido só segue se o token com este número é de quem pede (`CERCA_VENCIDA`).
+    pub fn exigir_cerca(&mut self, agora: Instante, cliente: ClientId, cerca: Cerca) -> Result<(), Negado> {
+        if self.token.vale(agora, cliente, cerca) {
+            return Ok(());
+        }
+        Err(self.negado(Error::CercaVencida { atual: self.token.cerca() }))
+    }
+
+    /// O token.
+    pub const fn token(&mut self) -> &mut Token {
+        &mut self.token
+    }
+
+    /// Quando vence a próxima coisa na sala, se alguma vence.
+    pub fn proximo_vencimento(&self) -> Option<Instante> {
+        self.token.proximo_vencimento()
     }
 
     /// `NOME`: o cliente passa a ter este nome. Não é uma mudança dos assentos: a versão fica.
@@ -179,7 +206,11 @@ impl Sala {
     }
 
     fn negar(&self, erro: Error) -> Veredito {
-        Err(Negado { erro, versao: self.versao, livres: self.livres })
+        Err(self.negado(erro))
+    }
+
+    fn negado(&self, erro: Error) -> Negado {
+        Negado { erro, versao: self.versao, livres: self.livres }
     }
 }
 

@@ -5,17 +5,21 @@
 
 use std::io::{self, BufReader};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
-use protocolo::limites::ENTRADA_BYTES;
+use protocolo::limites::{ENTRADA_BYTES, OLHADA_MS};
 use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
 
 use crate::conexao::{Conexao, e_prazo};
-use crate::despacho::{self, Participante};
+use crate::despacho::{self, Desfecho, Participante};
 use crate::explicacao;
+use crate::monitor::Lugar;
 use crate::narracao::{self, Fim};
 use crate::parada::Parada;
 use crate::servico::Servico;
 use crate::sincronia::Arc;
+
+const OLHADA: Duration = Duration::from_millis(OLHADA_MS);
 
 /// Atende uma conexão até o fim dela.
 pub fn atender(
@@ -25,7 +29,7 @@ pub fn atender(
     tomada: Arc<TcpStream>,
     endereco: SocketAddr,
 ) {
-    let quem = Participante { cliente, nome: None };
+    let quem = Participante::new(cliente);
     narracao::conectou(&quem, endereco, servico.admissao.ocupadas());
     let (quem, fim) = match Conexao::new(tomada, servico.relogio, servico.config.inatividade) {
         Ok(conexao) => {
@@ -105,7 +109,7 @@ impl Sessao<'_> {
             Some(Entrada::Linha(linha)) => {
                 narracao::recebeu(self.quem.cliente, linha);
                 match linha.parse::<Comando>() {
-                    Ok(comando) => self.executar(&comando),
+                    Ok(comando) => self.executar(&comando)?,
                     Err(recusa) => {
                         let (recusa, linha) = (explicacao::sugerir(recusa, linha), linha.to_owned());
                         self.recusar_linha(recusa, &linha)
@@ -118,13 +122,35 @@ impl Sessao<'_> {
         Ok(if sair { Depois::Fecha(Fim::Despediu) } else { Depois::Segue })
     }
 
-    fn executar(&mut self, comando: &Comando) -> Resposta {
+    fn executar(&mut self, comando: &Comando) -> io::Result<Resposta> {
         // Só estes dois mudam quem fala; a cópia é para contar quem ele era.
         let antes = matches!(comando, Comando::Nome(_) | Comando::Retomar { .. }).then(|| self.quem.clone());
-        let resposta = despacho::executar(self.servico, &mut self.quem, comando);
+        let resposta = match despacho::executar(self.servico, &mut self.quem, comando) {
+            Desfecho::Responde(resposta) => resposta,
+            Desfecho::Espera(lugar, a_frente) => self.esperar(comando, &lugar, a_frente)?,
+        };
         self.contar(&resposta);
         narracao::pedido(antes.as_ref().unwrap_or(&self.quem), &self.quem, comando, &resposta);
-        resposta
+        Ok(resposta)
+    }
+
+    /// Espera a vez, olhando de tempos em tempos se o cliente ainda está lá.
+    ///
+    /// Uma thread que dorme numa variável de condição não vê a conexão cair; por isso as fatias.
+    fn esperar(&mut self, comando: &Comando, lugar: &Lugar, a_frente: usize) -> io::Result<Resposta> {
+        narracao::espera(&self.quem, comando, a_frente);
+        // O cliente pode estar esperando pelo que já se respondeu.
+        self.conexao().descarregar()?;
+        let monitor = &self.servico.monitor;
+        let resultado = loop {
+            if let Some(resultado) = monitor.esperar(lugar, OLHADA) {
+                break resultado;
+            }
+            if self.conexao().partiu() {
+                break monitor.desistir(lugar);
+            }
+        };
+        Ok(resultado.unwrap_or_else(Resposta::from))
     }
 
     /// Uma linha que não chegou a ser um comando.
@@ -171,6 +197,6 @@ impl Sessao<'_> {
 impl Drop for Sessao<'_> {
     fn drop(&mut self) {
         self.somar();
-        self.servico.monitor.despedir(self.quem.cliente);
+        self.servico.monitor.partir(self.servico.relogio.agora(), self.quem.requerente());
     }
 }

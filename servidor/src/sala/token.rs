@@ -1,0 +1,249 @@
+//! O token: exclusão mútua entregue por ordem de chegada, com prazo (*lease*) e número de fencing.
+//!
+//! É código sequencial puro, como a sala que o contém: o tempo entra por argumento, e quem espera é um dado na fila, não
+//! uma thread presa. O que se deve dizer a quem esperava sai por [`Token::tirar_entregas`]; quem acorda é o monitor.
+//!
+//! Fontes: a fila é a de um semáforo forte (E. W. Dijkstra, 1965); o prazo, de C. Gray e D. Cheriton, "Leases" (1989);
+//! o número de fencing, de M. Burrows, "The Chubby lock service" (2006).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use protocolo::{Cerca, ClientId, Error, Resposta, Segundos};
+
+use super::instante::Instante;
+
+/// Quem pede: o cliente, e a conexão por onde ele fala (o número com que ela nasceu, que nenhuma outra tem).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Requerente {
+    /// Quem é.
+    pub cliente: ClientId,
+    /// Por onde fala: é com ela que o lugar na fila e o token se vão.
+    pub conexao: ClientId,
+}
+
+/// O que se deve dizer a uma conexão que esperava.
+#[derive(Clone, Debug)]
+pub struct Entrega {
+    /// A quem.
+    pub conexao: ClientId,
+    /// O quê: a concessão, ou por que a espera acabou.
+    pub resultado: Result<Resposta, Error>,
+}
+
+/// O que acontece com quem pede o token.
+#[derive(Clone, Debug)]
+pub enum Pedido {
+    /// O token estava livre e agora é seu.
+    Atendido(Resposta),
+    /// Entrou na fila; com quantos à frente.
+    NaFila(usize),
+}
+
+/// O token e a sua fila.
+#[derive(Clone, Debug, Default)]
+pub struct Token {
+    posse: Option<Posse>,
+    fila: VecDeque<Espera>,
+    /// Quando cada espera que tem prazo desiste: o primeiro é o próximo.
+    desistencias: BTreeSet<(Instante, ClientId)>,
+    /// O número da última concessão.
+    cerca: Cerca,
+    /// Quantas vezes um dono liberou o token.
+    contador: u64,
+    /// Quantas concessões teve cada conexão que ainda está aí.
+    concessoes: BTreeMap<ClientId, u64>,
+    entregas: Vec<Entrega>,
+    vencidas: Vec<Requerente>,
+}
+
+/// De quem é o token, e até quando.
+#[derive(Clone, Copy, Debug)]
+struct Posse {
+    quem: Requerente,
+    vence: Instante,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Espera {
+    quem: Requerente,
+    por: Segundos,
+    ate: Option<Instante>,
+}
+
+impl Token {
+    /// `TOKEN SOLICITAR`: o token, se está livre; senão, um lugar no fim da fila.
+    ///
+    /// Recusa: `TOKEN_JA_E_SEU`.
+    pub fn solicitar(
+        &mut self,
+        agora: Instante,
+        quem: Requerente,
+        por: Segundos,
+        ate: Option<Segundos>,
+    ) -> Result<Pedido, Error> {
+        self.vencer(agora);
+        if self.e_dono(quem.cliente) {
+            return Err(Error::TokenJaESeu);
+        }
+        let espera = Espera { quem, por, ate: ate.map(|prazo| agora.mais(prazo)) };
+        if self.posse.is_none() {
+            return Ok(Pedido::Atendido(self.conceder(agora, espera)));
+        }
+        if let Some(ate) = espera.ate {
+            self.desistencias.insert((ate, quem.conexao));
+        }
+        self.fila.push_back(espera);
+        Ok(Pedido::NaFila(self.fila.len() - 1))
+    }
+
+    /// `TOKEN LIBERAR`: o token passa ao primeiro da fila.
+    ///
+    /// Recusa: `TOKEN_NAO_E_SEU`, também para quem o teve e deixou o prazo passar.
+    pub fn liberar(&mut self, agora: Instante, cliente: ClientId) -> Result<Resposta, Error> {
+        self.vencer(agora);
+        if !self.e_dono(cliente) {
+            return Err(Error::TokenNaoESeu);
+        }
+        self.contador += 1;
+        self.passar(agora);
+        Ok(Resposta::Liberado { contador: self.contador, espera: self.espera() })
+    }
+
+    /// `TOKEN ESTADO`.
+    pub fn estado(&mut self, agora: Instante) -> Resposta {
+        self.vencer(agora);
+        Resposta::TokenEstado {
+            dono: self.posse.map(|posse| posse.quem.cliente),
+            cerca: self.cerca,
+            contador: self.contador,
+            espera: self.espera(),
+        }
+    }
+
+    /// Diz se o token é do cliente com este número de fencing.
+    pub fn vale(&mut self, agora: Instante, cliente: ClientId, cerca: Cerca) -> bool {
+        self.vencer(agora);
+        self.e_dono(cliente) && self.cerca == cerca
+    }
+
+    /// O número da última concessão.
+    pub const fn cerca(&self) -> Cerca {
+        self.cerca
+    }
+
+    /// A conexão acabou, ou mudou de cliente: se o token é dela, passa adiante; se espera, sai da fila.
+    pub fn partir(&mut self, agora: Instante, conexao: ClientId) {
+        self.vencer(agora);
+        self.concessoes.remove(&conexao);
+        if self.posse.is_some_and(|posse| posse.quem.conexao == conexao) {
+            self.passar(agora);
+        } else {
+            self.desistir(conexao);
+        }
+    }
+
+    /// Tira a conexão da fila; diz se ela estava lá.
+    pub fn desistir(&mut self, conexao: ClientId) -> bool {
+        let Some(posicao) = self.fila.iter().position(|espera| espera.quem.conexao == conexao) else {
+            return false;
+        };
+        if let Some(ate) = self.fila.remove(posicao).and_then(|espera| espera.ate) {
+            self.desistencias.remove(&(ate, conexao));
+        }
+        true
+    }
+
+    /// Esvazia a fila: cada um que esperava recebe `erro`.
+    pub fn dispensar(&mut self, erro: &Error) {
+        self.desistencias.clear();
+        let recusa = |espera: Espera| Entrega { conexao: espera.quem.conexao, resultado: Err(erro.clone()) };
+        self.entregas.extend(self.fila.drain(..).map(recusa));
+    }
+
+    /// Faz acontecer o que vence até `agora`, na ordem em que venceu: fins de prazo do dono e desistências da fila.
+    pub fn vencer(&mut self, agora: Instante) {
+        while let Some(quando) = self.proximo_vencimento().filter(|quando| *quando <= agora) {
+            match self.posse {
+                Some(posse) if posse.vence == quando => {
+                    self.vencidas.push(posse.quem);
+                    self.passar(agora);
+                }
+                _ => {
+                    let Some((_, conexao)) = self.desistencias.first().copied() else { break };
+                    self.desistir(conexao);
+                    self.entregas.push(Entrega { conexao, resultado: Err(Error::TempoEsgotado) });
+                }
+            }
+        }
+    }
+
+    /// Quando vence a próxima coisa, se alguma vence.
+    pub fn proximo_vencimento(&self) -> Option<Instante> {
+        let desistencia = self.desistencias.first().map(|(quando, _)| *quando);
+        self.posse.map(|posse| posse.vence).into_iter().chain(desistencia).min()
+    }
+
+    /// O que se deve dizer a quem esperava, desde a última vez.
+    pub fn tirar_entregas(&mut self) -> Vec<Entrega> {
+        std::mem::take(&mut self.entregas)
+    }
+
+    /// De quem o prazo venceu, desde a última vez.
+    pub fn tirar_vencidas(&mut self) -> Vec<Requerente> {
+        std::mem::take(&mut self.vencidas)
+    }
+
+    /// Quem espera, do primeiro ao último.
+    pub fn fila(&self) -> impl Iterator<Item = Requerente> + '_ {
+        self.fila.iter().map(|espera| espera.quem)
+    }
+
+    /// Quantas concessões teve cada conexão que ainda está aí.
+    pub fn concessoes(&self) -> impl Iterator<Item = (ClientId, u64)> + '_ {
+        self.concessoes.iter().map(|(conexao, quantas)| (*conexao, *quantas))
+    }
+
+    /// Confere o que deve valer entre duas operações; entra em pânico se não vale.
+    pub fn conferir(&self) {
+        assert!(self.posse.is_some() || self.fila.is_empty(), "há quem espere por um token livre");
+        let com_prazo = self.fila.iter().filter(|espera| espera.ate.is_some()).count();
+        assert_eq!(com_prazo, self.desistencias.len(), "cada prazo é de alguém que espera");
+    }
+
+    fn e_dono(&self, cliente: ClientId) -> bool {
+        self.posse.is_some_and(|posse| posse.quem.cliente == cliente)
+    }
+
+    fn espera(&self) -> u64 {
+        self.fila.len() as u64
+    }
+
+    /// O dono deixa de ser dono, e o primeiro da fila passa a ser.
+    fn passar(&mut self, agora: Instante) {
+        self.posse = None;
+        if let Some(espera) = self.fila.pop_front() {
+            let conexao = espera.quem.conexao;
+            if let Some(ate) = espera.ate {
+                self.desistencias.remove(&(ate, conexao));
+            }
+            let concessao = self.conceder(agora, espera);
+            self.entregas.push(Entrega { conexao, resultado: Ok(concessao) });
+        }
+    }
+
+    /// O token livre passa a ser de quem esperava: é o único lugar em que o número de fencing cresce.
+    fn conceder(&mut self, agora: Instante, espera: Espera) -> Resposta {
+        self.posse = Some(Posse { quem: espera.quem, vence: agora.mais(espera.por) });
+        self.cerca.0 += 1;
+        *self.concessoes.entry(espera.quem.conexao).or_default() += 1;
+        Resposta::TokenConcedido {
+            cerca: self.cerca,
+            contador: self.contador,
+            espera: self.espera(),
+            prazo: espera.por.get(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
