@@ -101,6 +101,8 @@ pub const PARADA_PRAZO_MS: u64 = 2_000;
 pub const MENSAGENS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Quantos bytes do que um cliente escreveu uma mensagem do servidor mostra.
 pub const MOSTRA_BYTES_MAX: usize = 200;
+/// Quantas linhas o console mostra de uma lista: uma tela.
+pub const MOSTRADOS_MAX: usize = 40;
 
 const _: () = assert!(ENTRADA_BYTES >= LINHA_BYTES_MAX, "uma linha cabe na entrada");
 const _: () = assert!(SAIDA_BYTES_QUIETA < SAIDA_BYTES_MAX);

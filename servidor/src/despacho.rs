@@ -105,9 +105,8 @@ fn retomar(servico: &Servico, quem: &mut Participante, cliente: ClientId, chave:
         return Error::ChaveInvalida.into();
     }
     // Quem passa a ser outro larga o que era da conexão: o token, se o tinha, segue adiante.
-    servico.monitor.partir(servico.relogio.agora(), quem.requerente());
+    quem.nome = servico.monitor.retomar(servico.relogio.agora(), quem.requerente(), cliente);
     quem.cliente = cliente;
-    quem.nome = servico.monitor.nome(cliente);
     Resposta::Retomado(cliente)
 }
 

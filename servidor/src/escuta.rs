@@ -90,8 +90,8 @@ fn abrir_sessao(
     criar_thread(format!("cliente-{cliente}"), PILHA_BYTES, move || {
         // A ordem de declaração é a inversa da de devolução: a vaga é a última coisa que a thread solta.
         let _vaga = vaga;
-        let _inscricao = parada.inscrever(cliente, Arc::clone(&tomada));
-        sessao::atender(&servico, &parada, cliente, tomada, endereco);
+        let inscricao = parada.inscrever(cliente, Arc::clone(&tomada));
+        sessao::atender(&servico, &inscricao, cliente, tomada, endereco);
     })
     // Ninguém espera pela thread: quem encerra espera que todas as vagas voltem.
     .map(drop)

@@ -9,6 +9,7 @@
 pub mod admissao;
 pub mod conexao;
 pub mod config;
+pub mod console;
 pub mod contadores;
 pub mod despacho;
 pub mod escuta;
@@ -24,6 +25,7 @@ pub mod servico;
 pub mod sessao;
 pub mod sincronia;
 pub mod sistema;
+pub mod terminal;
 pub mod vencimentos;
 
 pub use config::Config;

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use log::{error, info, warn};
 use protocolo::limites::{ASSENTOS_MAX, PILHA_BYTES};
 use servidor::sincronia::{Arc, criar_thread};
-use servidor::{Config, Parada, Servico, mensagens, sistema};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use servidor::{Config, Parada, Servico, console, mensagens, sistema, terminal};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use argumentos::Pedido;
@@ -75,7 +75,23 @@ fn ligar(endereco: &str, conexoes_ditas: bool, mut config: Config) -> Result<(),
     if !local.ip().is_loopback() {
         warn!("a porta está aberta para a rede, e o protocolo não é cifrado: use só numa rede de confiança");
     }
-    servidor::executar(escuta, &Arc::new(servico), &parada).map_err(|erro| format!("a escuta falhou: {erro}"))
+    let servico = Arc::new(servico);
+    let _teclado =
+        console::iniciar(&servico, &parada).map_err(|erro| format!("o console não pôde começar: {erro}"))?;
+    atender(escuta, &servico, &parada)
+}
+
+/// Atende até que peçam para encerrar; se pedem para reiniciar, a porta fecha e abre de novo, com a sala como estava.
+fn atender(mut escuta: TcpListener, servico: &Arc<Servico>, parada: &Parada) -> Result<(), String> {
+    let local = escuta.local_addr().map_err(|erro| format!("a porta aberta não se deixa ler: {erro}"))?;
+    loop {
+        servidor::executar(escuta, servico, parada).map_err(|erro| format!("a escuta falhou: {erro}"))?;
+        if !parada.reabrir() {
+            return Ok(());
+        }
+        escuta = abrir(&local.to_string())?;
+        info!("escutando de novo em {local}");
+    }
 }
 
 fn abrir(endereco: &str) -> Result<TcpListener, String> {
@@ -93,10 +109,16 @@ fn abrir(endereco: &str) -> Result<TcpListener, String> {
 
 /// O primeiro sinal encerra em ordem; o segundo, na hora.
 fn vigiar_sinais(parada: Parada) -> io::Result<()> {
-    let mut sinais = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut sinais = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGCONT])?;
     criar_thread("sinais".into(), PILHA_BYTES, move || {
-        for _ in sinais.forever() {
+        for sinal in sinais.forever() {
+            if sinal == SIGCONT {
+                // Depois de um Ctrl-Z, o shell devolveu o terminal como era antes.
+                terminal::preparar();
+                continue;
+            }
             if parada.pedida() {
+                terminal::restaurar();
                 std::process::exit(INTERROMPIDO);
             }
             info!("encerrando: avisando quem está conectado (outro Ctrl-C encerra na hora)");

@@ -36,6 +36,18 @@ pub fn descartadas() -> u64 {
     FILA.get().map_or(0, |fila| fila.dentro.lock().descartadas_ao_todo)
 }
 
+/// Mostra um texto do operador, de uma ou mais linhas, inteiro: as mensagens não o atravessam.
+pub fn dizer(texto: &str) {
+    let Some(fila) = FILA.get() else { return };
+    let mut bytes = Vec::with_capacity(texto.len() + 1);
+    for linha in texto.lines() {
+        // Escrever num vetor não falha.
+        let _ = write!(Escapado(&mut bytes), "{linha}");
+        bytes.push(b'\n');
+    }
+    fila.por(&bytes);
+}
+
 /// Espera um pouco que a tela receba o que já se disse: para quem vai acabar com o processo.
 pub fn esvaziar() {
     if let Some(fila) = FILA.get() {

@@ -5,7 +5,7 @@
 //! se compõem fora. Quem espera dorme numa variável de condição só sua e recebe o resultado sob a trava: acorda quem
 //! pode seguir, e mais ninguém. Fonte: C. A. R. Hoare, "Monitors: an operating system structuring concept" (1974).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use protocolo::{Alvo, Cerca, ClientId, Error, Nome, Pedido, Quadro, Resposta, Segundos, Versao};
@@ -13,8 +13,9 @@ use protocolo::{Alvo, Cerca, ClientId, Error, Nome, Pedido, Quadro, Resposta, Se
 use crate::mensagens;
 use crate::sala::instante::Instante;
 use crate::sala::token::{self, Requerente};
-use crate::sala::{Negado, Sala, Veredito};
+use crate::sala::{Negado, Pessoa, Sala, Veredito};
 use crate::sincronia::{Arc, Condvar, Mutex};
+use crate::terminal;
 
 /// A sala e o mutex que a guarda.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ struct Dentro {
     sala: Sala,
     /// Quem dorme à espera da vez, por conexão, e o que já lhe foi entregue.
     esperas: HashMap<ClientId, Espera>,
+    /// Quem é agora, por conexão, quem retomou outro cliente.
+    retomadas: BTreeMap<ClientId, ClientId>,
     vigia: Vigia,
 }
 
@@ -64,6 +67,32 @@ pub enum Solicitado {
     Espera(Lugar, usize),
 }
 
+/// O que o operador vê da sala.
+#[derive(Clone, Debug)]
+pub struct RetratoDaSala {
+    /// Os assentos; nenhum é "seu".
+    pub quadro: Quadro,
+    /// A versão da sala.
+    pub versao: Versao,
+    /// O nome e os assentos de quem tem um ou outro.
+    pub pessoas: BTreeMap<ClientId, Pessoa>,
+    /// Quem é agora, por conexão, quem retomou outro cliente.
+    pub retomadas: BTreeMap<ClientId, ClientId>,
+}
+
+impl RetratoDaSala {
+    /// O cliente, o seu nome e os seus assentos, numa linha.
+    pub fn pessoa(&self, cliente: ClientId) -> String {
+        let Some(Pessoa { nome, assentos }) = self.pessoas.get(&cliente) else {
+            return format!("[{cliente}]");
+        };
+        let nome = nome.as_ref().map(|nome| format!(" {nome}")).unwrap_or_default();
+        let assentos =
+            if assentos.is_empty() { String::new() } else { format!(" assentos {}", assentos.faixas()) };
+        format!("[{cliente}{nome}]{assentos}")
+    }
+}
+
 /// O que o operador vê do token.
 #[derive(Clone, Debug)]
 pub struct RetratoDoToken {
@@ -78,7 +107,8 @@ pub struct RetratoDoToken {
 impl Monitor {
     /// Um monitor sobre esta sala.
     pub fn new(sala: Sala) -> Self {
-        let dentro = Dentro { sala, esperas: HashMap::new(), vigia: Vigia::Acordado };
+        let dentro =
+            Dentro { sala, esperas: HashMap::new(), retomadas: BTreeMap::new(), vigia: Vigia::Acordado };
         Self { dentro: Mutex::new(dentro), antecipou: Condvar::new() }
     }
 
@@ -103,23 +133,33 @@ impl Monitor {
         self.na_secao_critica(|dentro| (dentro.sala.quadro(cliente), dentro.sala.versao()))
     }
 
+    /// A sala como o operador a vê.
+    pub fn retrato_da_sala(&self) -> RetratoDaSala {
+        self.na_secao_critica(|dentro| RetratoDaSala {
+            quadro: dentro.sala.quadro_de_ninguem(),
+            versao: dentro.sala.versao(),
+            pessoas: dentro.sala.pessoas(),
+            retomadas: dentro.retomadas.clone(),
+        })
+    }
+
+    /// A conexão de `quem` passa a falar por `cliente`, se deixou de falar por outro; volta o nome dele.
+    pub fn retomar(&self, agora: Instante, quem: Requerente, cliente: ClientId) -> Option<Nome> {
+        self.na_secao_critica(|dentro| {
+            dentro.partir(agora, quem);
+            dentro.retomadas.insert(quem.conexao, cliente);
+            dentro.sala.nome(cliente).cloned()
+        })
+    }
+
     /// Ver [`Sala::nomear`].
     pub fn nomear(&self, cliente: ClientId, nome: Nome) {
         self.na_secao_critica(|dentro| dentro.sala.nomear(cliente, nome));
     }
 
-    /// O nome do cliente, se ele deu um.
-    pub fn nome(&self, cliente: ClientId) -> Option<Nome> {
-        self.na_secao_critica(|dentro| dentro.sala.nome(cliente).cloned())
-    }
-
     /// `quem` já não fala por aquela conexão: o token e o lugar na fila se vão com ela; ver [`Sala::despedir`].
     pub fn partir(&self, agora: Instante, quem: Requerente) {
-        self.na_secao_critica(|dentro| {
-            dentro.esperas.remove(&quem.conexao);
-            dentro.sala.token().partir(agora, quem.conexao);
-            dentro.sala.despedir(quem.cliente);
-        });
+        self.na_secao_critica(|dentro| dentro.partir(agora, quem));
     }
 
     /// Ver [`token::Token::solicitar`]. Quem deve esperar recebe um lugar, e espera nele com [`Monitor::esperar`].
@@ -262,6 +302,14 @@ fn exigir(sala: &mut Sala, cliente: ClientId, cerca: Option<(Instante, Cerca)>) 
 }
 
 impl Dentro {
+    /// Tudo o que era da conexão se vai com ela.
+    fn partir(&mut self, agora: Instante, quem: Requerente) {
+        self.esperas.remove(&quem.conexao);
+        self.retomadas.remove(&quem.conexao);
+        self.sala.token().partir(agora, quem.conexao);
+        self.sala.despedir(quem.cliente);
+    }
+
     /// Põe cada entrega na mão de quem a espera; volta quem acordar.
     fn entregar(&mut self) -> Vec<Arc<Condvar>> {
         let mut acordar = Vec::new();
@@ -301,6 +349,7 @@ impl Drop for SemPanico {
             "defeito: pânico dentro da seção crítica; o servidor para para não vender um assento duas vezes"
         );
         mensagens::esvaziar();
+        terminal::restaurar();
         std::process::abort();
     }
 }

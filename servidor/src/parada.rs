@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use protocolo::ClientId;
 
-use crate::sincronia::{Arc, AtomicBool, Condvar, Mutex, Ordering};
+use crate::sincronia::{Arc, AtomicBool, AtomicU64, Condvar, Mutex, Ordering};
 
 /// O pedido de parada de um servidor, dividido por todas as suas threads.
 #[derive(Clone, Default)]
@@ -22,6 +22,10 @@ pub struct Parada {
 struct Dentro {
     /// Só muda com `abertas` fechado: quem se inscreve ou dorme não perde o aviso. Lê-se sem trava.
     pedida: AtomicBool,
+    /// A parada é para abrir de novo.
+    reinicio: AtomicBool,
+    /// Cresce quando se mandam embora todas as conexões: as que se inscreveram antes devem sair. Como `pedida`.
+    rodada: AtomicU64,
     abertas: Mutex<Abertas>,
     pediram: Condvar,
 }
@@ -48,6 +52,38 @@ impl Parada {
         abertas.conexoes.values().for_each(|tomada| fechar(tomada, Shutdown::Read));
         drop(abertas);
         self.dentro.pediram.notify_all();
+    }
+
+    /// Pede uma parada para abrir de novo em seguida; quem a obedece é quem chamou `executar`.
+    pub fn pedir_reinicio(&self) {
+        self.dentro.reinicio.store(true, Ordering::Release);
+        self.pedir();
+    }
+
+    /// Se a parada foi pedida para reiniciar, volta a ser uma parada que ninguém pediu, e diz que sim.
+    pub fn reabrir(&self) -> bool {
+        let reinicio = self.dentro.reinicio.swap(false, Ordering::AcqRel);
+        if reinicio {
+            let mut abertas = self.dentro.abertas.lock();
+            abertas.escuta = None;
+            self.dentro.pedida.store(false, Ordering::Release);
+            drop(abertas);
+        }
+        reinicio
+    }
+
+    /// Manda embora todas as conexões de agora; a porta continua aberta. Diz quantas eram.
+    pub fn dispensar_conexoes(&self) -> usize {
+        let abertas = self.dentro.abertas.lock();
+        self.dentro.rodada.fetch_add(1, Ordering::AcqRel);
+        abertas.conexoes.values().for_each(|tomada| fechar(tomada, Shutdown::Read));
+        abertas.conexoes.len()
+    }
+
+    /// As conexões de agora, e de onde vêm.
+    pub fn conexoes(&self) -> Vec<(ClientId, Option<SocketAddr>)> {
+        let abertas = self.dentro.abertas.lock();
+        abertas.conexoes.iter().map(|(conexao, tomada)| (*conexao, tomada.peer_addr().ok())).collect()
     }
 
     /// Diz se a parada foi pedida.
@@ -83,8 +119,9 @@ impl Parada {
             fechar(&tomada, Shutdown::Read);
         }
         abertas.conexoes.insert(cliente, tomada);
+        let rodada = self.dentro.rodada.load(Ordering::Acquire);
         drop(abertas);
-        Inscricao { parada: self.clone(), cliente }
+        Inscricao { parada: self.clone(), cliente, rodada }
     }
 
     /// Corta de vez as conexões que ainda estão abertas; diz quantas eram.
@@ -106,6 +143,14 @@ impl fmt::Debug for Parada {
 pub struct Inscricao {
     parada: Parada,
     cliente: ClientId,
+    rodada: u64,
+}
+
+impl Inscricao {
+    /// Diz se esta conexão deve sair: porque o servidor está parando, ou porque o operador mandou todas embora.
+    pub fn deve_sair(&self) -> bool {
+        self.parada.pedida() || self.parada.dentro.rodada.load(Ordering::Acquire) != self.rodada
+    }
 }
 
 impl Drop for Inscricao {

@@ -40,6 +40,15 @@ pub struct Negado {
     pub livres: Assentos,
 }
 
+/// O nome e os assentos de um cliente.
+#[derive(Clone, Debug)]
+pub struct Pessoa {
+    /// O nome, se deu um.
+    pub nome: Option<Nome>,
+    /// Os assentos.
+    pub assentos: Assentos,
+}
+
 /// O que a sala responde a uma operação.
 pub type Veredito = Result<Resposta, Negado>;
 
@@ -69,6 +78,19 @@ impl Sala {
     /// O retrato da sala para `cliente`.
     pub fn quadro(&self, cliente: ClientId) -> Quadro {
         Quadro { segurados: Assentos::NENHUM, ocupados: !self.livres, seus: self.assentos_de(cliente) }
+    }
+
+    /// O retrato da sala para quem não tem assentos.
+    pub fn quadro_de_ninguem(&self) -> Quadro {
+        Quadro { segurados: Assentos::NENHUM, ocupados: !self.livres, seus: Assentos::NENHUM }
+    }
+
+    /// O nome e os assentos de quem tem um ou outro.
+    pub fn pessoas(&self) -> BTreeMap<ClientId, Pessoa> {
+        let donos = self.donos.iter().flatten().chain(self.nomes.keys());
+        let pessoa =
+            |cliente| Pessoa { nome: self.nome(cliente).cloned(), assentos: self.assentos_de(cliente) };
+        donos.map(|cliente| (*cliente, pessoa(*cliente))).collect()
     }
 
     /// `RESERVAR`. O que já é de quem pede conta como reservado: repetir o pedido não faz mal.

@@ -15,7 +15,7 @@ use crate::despacho::{self, Desfecho, Participante};
 use crate::explicacao;
 use crate::monitor::Lugar;
 use crate::narracao::{self, Fim};
-use crate::parada::Parada;
+use crate::parada::Inscricao;
 use crate::servico::Servico;
 use crate::sincronia::Arc;
 
@@ -24,7 +24,7 @@ const OLHADA: Duration = Duration::from_millis(OLHADA_MS);
 /// Atende uma conexão até o fim dela.
 pub fn atender(
     servico: &Servico,
-    parada: &Parada,
+    inscricao: &Inscricao,
     cliente: ClientId,
     tomada: Arc<TcpStream>,
     endereco: SocketAddr,
@@ -34,7 +34,7 @@ pub fn atender(
     let (quem, fim) = match Conexao::new(tomada, servico.relogio, servico.config.inatividade) {
         Ok(conexao) => {
             let linhas = Linhas::new(BufReader::with_capacity(ENTRADA_BYTES, conexao));
-            Sessao { servico, parada, quem, linhas, pedidos: 0, recusas: 0 }.conversar()
+            Sessao { servico, inscricao, quem, linhas, pedidos: 0, recusas: 0 }.conversar()
         }
         Err(erro) => (quem, Fim::Perdida(erro)),
     };
@@ -43,7 +43,7 @@ pub fn atender(
 
 struct Sessao<'a> {
     servico: &'a Servico,
-    parada: &'a Parada,
+    inscricao: &'a Inscricao,
     quem: Participante,
     linhas: Linhas<BufReader<Conexao>>,
     /// O que ainda não foi somado aos contadores do servidor: disputá-los a cada pedido custaria mais que o pedido.
@@ -78,7 +78,7 @@ impl Sessao<'_> {
         loop {
             match self.atender_uma()? {
                 Depois::Fecha(fim) => return Ok(fim),
-                Depois::Segue if self.parada.pedida() => {
+                Depois::Segue if self.inscricao.deve_sair() => {
                     return self.fechar(Error::Encerrando, Fim::Encerrando);
                 }
                 Depois::Segue => {}
@@ -96,7 +96,7 @@ impl Sessao<'_> {
             Err(erro) => return Err(erro),
         };
         // Na parada a leitura acaba onde estiver, e meia linha não é um pedido.
-        if self.parada.pedida() {
+        if self.inscricao.deve_sair() {
             return Ok(Depois::Segue);
         }
         let resposta = match entrada {
@@ -117,9 +117,13 @@ impl Sessao<'_> {
                 }
             }
         };
-        let sair = matches!(resposta, Resposta::AteLogo);
         self.responder(&resposta)?;
-        Ok(if sair { Depois::Fecha(Fim::Despediu) } else { Depois::Segue })
+        Ok(match resposta {
+            Resposta::AteLogo => Depois::Fecha(Fim::Despediu),
+            // Quem esperava a vez já ouviu que o servidor está encerrando.
+            Resposta::Recusado(Recusa { erro: Error::Encerrando, .. }) => Depois::Fecha(Fim::Encerrando),
+            _ => Depois::Segue,
+        })
     }
 
     fn executar(&mut self, comando: &Comando) -> io::Result<Resposta> {
@@ -147,7 +151,10 @@ impl Sessao<'_> {
                 break resultado;
             }
             if self.conexao().partiu() {
-                break monitor.desistir(lugar);
+                break match monitor.desistir(lugar) {
+                    Err(Error::TempoEsgotado) if self.inscricao.deve_sair() => Err(Error::Encerrando),
+                    resultado => resultado,
+                };
             }
         };
         Ok(resultado.unwrap_or_else(Resposta::from))
