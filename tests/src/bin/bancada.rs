@@ -198,6 +198,18 @@ impl Pedinte {
         Ok(())
     }
 
+    fn dizer(&mut self, linha: &str) -> Resultado<()> {
+        Ok(self.leitor.get_mut().write_all(linha.as_bytes())?)
+    }
+
+    /// Pede e lê uma resposta de uma linha.
+    fn perguntar(&mut self, linha: &str) -> Resultado<String> {
+        self.dizer(linha)?;
+        let mut resposta = String::new();
+        self.leitor.read_line(&mut resposta)?;
+        Ok(resposta.trim_end().to_owned())
+    }
+
     /// Lê `quantas` respostas: neste protocolo, a esses pedidos, são outras tantas linhas.
     fn receber(&mut self, mut quantas: usize) -> Resultado<()> {
         while quantas > 0 {
@@ -295,7 +307,14 @@ fn medir(opcoes: &Opcoes) -> Resultado<()> {
         cenario(conexoes, no_ar, rodadas, duracao, &registro)?;
     }
     std::fs::remove_file(&registro)?;
-    if so.is_some() { Ok(()) } else { multidao() }
+    if so.is_some() {
+        return Ok(());
+    }
+    multidao()?;
+    for na_fila in [2, 1000] {
+        passagem(na_fila)?;
+    }
+    reservar_com_fila(rodadas, duracao)
 }
 
 fn cenario(
@@ -389,6 +408,70 @@ fn multidao() -> Resultado<()> {
         kib_por_conexao(parada),
         kib_por_conexao(atendida)
     );
+    Ok(())
+}
+
+/// Mede a passagem do token, do `TOKEN LIBERAR` de um ao `OK TOKEN` do seguinte, ao lado de um `PING`.
+fn passagem(na_fila: usize) -> Resultado<()> {
+    const MEDIDAS: usize = 4_000;
+    let servidor = Filho::new("--papel-servidor", "warn", Stdio::inherit())?;
+    let mut fila = (0..=na_fila).map(|n| Pedinte::new(servidor.endereco, n, 1)).collect::<Resultado<Vec<_>>>()?;
+    let mut sonda = Pedinte::new(servidor.endereco, 0, 1)?;
+    fila[0].dizer("TOKEN SOLICITAR POR 3600\n")?;
+    fila[0].receber(1)?;
+    // Um por vez, para que a ordem da fila seja a do vetor: duas conexões são duas threads, sem ordem entre si.
+    for (n, pedinte) in fila.iter_mut().enumerate().skip(1) {
+        entrar_na_fila(pedinte, &mut sonda, n)?;
+    }
+    let (mut pings, mut passagens) = (Vec::new(), Vec::new());
+    let mut dono = 0;
+    for _ in 0..MEDIDAS {
+        let inicio = Instant::now();
+        sonda.perguntar("PING\n")?;
+        pings.push(inicio.elapsed().as_secs_f64());
+        let proximo = (dono + 1) % fila.len();
+        let inicio = Instant::now();
+        fila[dono].dizer("TOKEN LIBERAR\n")?;
+        fila[proximo].receber(1)?;
+        passagens.push(inicio.elapsed().as_secs_f64());
+        fila[dono].receber(1)?;
+        entrar_na_fila(&mut fila[dono], &mut sonda, na_fila)?;
+        dono = proximo;
+    }
+    let (ping, passagem) = (mediana(pings), mediana(passagens));
+    println!(
+        "token, {na_fila} na fila: passagem {:.1} us, PING {:.1} us, razão {:.2}",
+        passagem * 1e6,
+        ping * 1e6,
+        passagem / ping
+    );
+    Ok(())
+}
+
+fn entrar_na_fila(pedinte: &mut Pedinte, sonda: &mut Pedinte, na_fila: usize) -> Resultado<()> {
+    pedinte.dizer("TOKEN SOLICITAR POR 3600\n")?;
+    while !sonda.perguntar("TOKEN ESTADO\n")?.ends_with(&format!("espera={na_fila}")) {}
+    Ok(())
+}
+
+/// Mede o que mil clientes à espera do token custam a quem reserva.
+fn reservar_com_fila(rodadas: usize, duracao: Duration) -> Resultado<()> {
+    const ESPERANDO: usize = 1000;
+    let vazio = Filho::new("--papel-servidor", "warn", Stdio::inherit())?;
+    let cheio = Filho::new("--papel-servidor", "warn", Stdio::inherit())?;
+    let mut fila = (0..=ESPERANDO).map(|n| Pedinte::new(cheio.endereco, n, 1)).collect::<Resultado<Vec<_>>>()?;
+    for pedinte in &mut fila {
+        pedinte.dizer("TOKEN SOLICITAR POR 3600\n")?;
+    }
+    let (mut sem, mut com) = (Lado::new(&vazio, 50, 1)?, Lado::new(&cheio, 50, 1)?);
+    let mut razoes = Vec::new();
+    for rodada in 0..=rodadas {
+        let (sem, com) = (sem.vazao(duracao)?, com.vazao(duracao)?);
+        if rodada > 0 {
+            razoes.push(com / sem);
+        }
+    }
+    println!("RESERVAR com {ESPERANDO} à espera do token / sem ninguém: {:.3}", mediana(razoes));
     Ok(())
 }
 
