@@ -185,7 +185,7 @@ impl Pedinte {
         let base = 3 * (numero % 33) + 1;
         let trio = format!("{} {} {}", base, base + 1, base + 2);
         let lote = |inicio: usize| {
-            let verbo = |i: usize| if (inicio + i).is_multiple_of(2) { "RESERVAR" } else { "CANCELAR" };
+            let verbo = |i: usize| if (inicio + i) % 2 == 0 { "RESERVAR" } else { "CANCELAR" };
             (0..no_ar).map(|i| format!("{} {trio}\n", verbo(i))).collect::<String>().into_bytes()
         };
         Ok(Self { leitor, lote: [lote(0), lote(1)], vez: 0 })
