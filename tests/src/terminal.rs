@@ -104,6 +104,19 @@ impl Terminal {
         }
     }
 
+    /// A próxima linha, se vier até `prazo`; senão, nada.
+    #[track_caller]
+    pub fn ler_se_vier(&mut self, prazo: Duration) -> Option<String> {
+        self.tomada().set_read_timeout(Some(prazo)).expect("o prazo não é zero");
+        let lida = self.tentar_linha();
+        self.tomada().set_read_timeout(Some(LEITURA_PRAZO)).expect("o prazo não é zero");
+        match lida {
+            Ok(linha) => linha,
+            Err(erro) if matches!(erro.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => None,
+            Err(erro) => panic!("esperava uma linha, e não veio: {erro}"),
+        }
+    }
+
     /// A próxima resposta inteira.
     #[track_caller]
     pub fn ler_resposta(&mut self) -> Resposta {

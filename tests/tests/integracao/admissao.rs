@@ -191,3 +191,37 @@ fn quem_nao_le_e_desligado_sem_repeticao() {
     assert!(desligado, "depois de {prazo:?} o servidor ainda esperava por quem não lê");
     assert_eq!(servidor.entrar().pedir("PING"), "OK PONG");
 }
+
+/// Quem pinga uma linha byte a byte é desligado no prazo da linha inteira, por mais que mande bytes.
+#[test]
+fn linha_que_pinga_e_desligada() {
+    let linha_prazo = Duration::from_millis(600);
+    let servidor = ServidorDeTeste::com(Config { linha_prazo, ..Config::default() });
+    let mut ana = servidor.entrar();
+    ana.pedir("PING");
+    ana.enviar_bytes(b"PI");
+    // Cada byte chega bem antes do prazo, e nenhum o renova.
+    let mut pingos = 0;
+    let fim = loop {
+        ana.enviar_bytes(b"N");
+        pingos += 1;
+        if let Some(linha) = ana.ler_se_vier(Duration::from_millis(50)) {
+            break linha;
+        }
+        assert!(pingos < 1000, "o prazo da linha não venceu");
+    };
+    assert!(fim.starts_with("ERRO INATIVO "), "{fim}");
+    assert!(pingos > 1);
+    ana.espera_fim();
+}
+
+/// A negociação que um telnet manda ao conectar não é uma linha lenta.
+#[test]
+fn negociacao_de_telnet_nao_tem_prazo_de_linha() {
+    let linha_prazo = Duration::from_millis(100);
+    let servidor = ServidorDeTeste::com(Config { linha_prazo, ..Config::default() });
+    let mut ana = servidor.entrar();
+    ana.enviar_bytes(b"\xff\xfb\x1f\xff\xfa\x1f\0\x50\0\x18\xff\xf0");
+    assert_eq!(ana.ler_se_vier(Duration::from_millis(500)), None, "o prazo da linha valeu para a negociação");
+    assert_eq!(ana.pedir("PING"), "OK PONG");
+}
