@@ -44,6 +44,13 @@ impl<R: BufRead> Linhas<R> {
         &mut self.leitor
     }
 
+    /// Diz se há um pedido pela metade: bytes de uma linha, uma linha sendo jogada fora, ou uma sequência de telnet
+    /// aberta. A negociação que um telnet manda sozinho, inteira, não é pedido nenhum.
+    pub fn comecada(&self) -> bool {
+        let bytes = !self.filtro.linha_entregue && !self.linha.is_empty();
+        bytes || self.descartando || self.filtro.telnet != Telnet::Fora
+    }
+
     /// A próxima linha que não está em branco; `None` no fim do arquivo.
     ///
     /// O que vier depois do último LF também é uma linha. Erros são os do leitor; depois de um deles, pode-se
@@ -225,6 +232,11 @@ impl Filtro {
                 return Some(Junta::Tls);
             }
             self.talvez_tls = (!talvez && byte == Self::TLS[0]).then_some(true);
+        }
+        if self.telnet == Telnet::Iac && byte < Self::SE {
+            // Depois de IAC só vêm comandos de 240 em diante: este IAC estava sozinho, e o byte é o que parece. Um LF,
+            // por exemplo, acaba a linha.
+            self.telnet = Telnet::Fora;
         }
         if self.telnet != Telnet::Fora || byte == Self::IAC {
             return if self.e_dado(byte) { self.guardar(&[byte], linha, descartando) } else { None };

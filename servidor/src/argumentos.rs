@@ -135,7 +135,8 @@ mod tests {
         assert_eq!((&endereco[..], conexoes_ditas, config), (ENDERECO_PADRAO, false, Config::default()));
         let linha = "--escutar 127.0.0.1:0 --memoria --max-conexoes=3 --max-por-cliente 10 --inatividade 0";
         let Ok(Pedido::Ligar { endereco, conexoes_ditas, config }) = de(linha) else { panic!() };
-        let esperada = Config { max_conexoes: 3, max_por_cliente: 10, inatividade: None };
+        let esperada =
+            Config { max_conexoes: 3, max_por_cliente: 10, inatividade: None, ..Config::default() };
         assert_eq!((&endereco[..], conexoes_ditas, config), ("127.0.0.1:0", true, esperada));
         assert_eq!(de("--ajuda"), Ok(Pedido::Ajuda));
         assert_eq!(de("--version"), Ok(Pedido::Versao));

@@ -9,20 +9,18 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use protocolo::limites::{
-    ESCRITA_PRAZO_MS, LINHA_PRAZO_MS, RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX, SAIDA_BYTES_QUIETA,
+    ESCRITA_PRAZO_MS, RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX, SAIDA_BYTES_QUIETA,
     SONDA_INTERVALO_S, SONDA_S, SONDAS,
 };
-use rustix::io::Errno;
-use rustix::net::SendFlags;
-
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::sockopt;
+use rustix::io::Errno;
+use rustix::net::{SendFlags, sockopt};
 
+use crate::config::Config;
 use crate::relogio::Relogio;
 use crate::sala::instante::Instante;
 use crate::sincronia::Arc;
 
-const LINHA_PRAZO: Duration = Duration::from_millis(LINHA_PRAZO_MS);
 const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
 const RESTO_PRAZO: Duration = Duration::from_millis(RESTO_PRAZO_MS);
 
@@ -34,17 +32,20 @@ pub struct Conexao {
     relogio: Relogio,
     /// Quanto se espera por um byte; `None`: para sempre.
     inatividade: Option<Duration>,
+    /// Quanto uma linha pode demorar do primeiro byte ao fim.
+    linha_prazo: Duration,
     /// Quando chegou o começo da linha que ainda não acabou: dele conta o prazo da linha inteira.
     linha_desde: Option<Instante>,
 }
 
 impl Conexao {
     /// Prepara o socket: sem o atraso de Nagle, com prazos, e com sondas que descobrem um cabo cortado.
-    pub fn new(tomada: Arc<TcpStream>, relogio: Relogio, inatividade: Option<Duration>) -> io::Result<Self> {
+    pub fn new(tomada: Arc<TcpStream>, relogio: Relogio, config: &Config) -> io::Result<Self> {
+        let Config { inatividade, linha_prazo, .. } = *config;
         tomada.set_nodelay(true)?;
         tomada.set_read_timeout(inatividade)?;
         sondar(&tomada)?;
-        Ok(Self { tomada, saida: String::new(), relogio, inatividade, linha_desde: None })
+        Ok(Self { tomada, saida: String::new(), relogio, inatividade, linha_prazo, linha_desde: None })
     }
 
     /// Junta uma resposta à saída. Só escreve no socket se já houver demais.
@@ -137,11 +138,22 @@ impl Conexao {
     fn apertar_prazo(&self) -> io::Result<()> {
         let Some(desde) = self.linha_desde else { return Ok(()) };
         let passou = self.relogio.agora().desde(desde);
-        let falta = LINHA_PRAZO.saturating_sub(passou);
+        let falta = self.linha_prazo.saturating_sub(passou);
         if falta.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }
         self.tomada.set_read_timeout(Some(self.inatividade.map_or(falta, |prazo| prazo.min(falta))))
+    }
+
+    /// Se o prazo que venceu foi o da linha, esquece que ela começou e volta a esperar só pela inatividade; diz se foi.
+    pub fn esquecer_linha(&mut self) -> io::Result<bool> {
+        let agora = self.relogio.agora();
+        if self.linha_desde.is_none_or(|desde| agora.desde(desde) < self.linha_prazo) {
+            return Ok(false);
+        }
+        self.linha_desde = None;
+        self.tomada.set_read_timeout(self.inatividade)?;
+        Ok(true)
     }
 
     /// Anota se ficou uma linha pela metade.

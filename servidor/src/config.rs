@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocolo::limites::{ASSENTOS_MAX, CONEXOES_PADRAO, INATIVIDADE_S_PADRAO};
+use protocolo::limites::{ASSENTOS_MAX, CONEXOES_PADRAO, INATIVIDADE_S_PADRAO, LINHA_PRAZO_MS};
 
 /// A configuração de um servidor.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +13,8 @@ pub struct Config {
     pub max_por_cliente: u32,
     /// Quanto uma conexão pode ficar calada; `None`: para sempre.
     pub inatividade: Option<Duration>,
+    /// Quanto uma linha pode demorar do primeiro byte ao fim. Não é uma opção: só os testes a mudam.
+    pub linha_prazo: Duration,
 }
 
 impl Default for Config {
@@ -21,6 +23,7 @@ impl Default for Config {
             max_conexoes: CONEXOES_PADRAO,
             max_por_cliente: u32::from(ASSENTOS_MAX),
             inatividade: Some(Duration::from_secs(INATIVIDADE_S_PADRAO)),
+            linha_prazo: Duration::from_millis(LINHA_PRAZO_MS),
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn atender(
 ) {
     let quem = Participante::new(cliente);
     narracao::conectou(&quem, endereco, servico.admissao.ocupadas());
-    let (quem, fim) = match Conexao::new(tomada, servico.relogio, servico.config.inatividade) {
+    let (quem, fim) = match Conexao::new(tomada, servico.relogio, &servico.config) {
         Ok(conexao) => {
             let linhas = Linhas::new(BufReader::with_capacity(ENTRADA_BYTES, conexao));
             Sessao { servico, inscricao, quem, linhas, pedidos: 0, recusas: 0 }.conversar()
@@ -76,25 +76,24 @@ impl Sessao<'_> {
 
     fn atender_linhas(&mut self) -> io::Result<Fim> {
         loop {
-            match self.atender_uma()? {
-                Depois::Fecha(fim) => return Ok(fim),
-                Depois::Segue if self.inscricao.deve_sair() => {
+            match self.atender_uma() {
+                Ok(Depois::Fecha(fim)) => return Ok(fim),
+                Ok(Depois::Segue) if self.inscricao.deve_sair() => {
                     return self.fechar(Error::Encerrando, Fim::Encerrando);
                 }
-                Depois::Segue => {}
+                Ok(Depois::Segue) => {}
+                // Um telnet negocia sozinho ao conectar, e o que ele manda não tem fim de linha: não é uma linha lenta.
+                Err(erro)
+                    if e_prazo(&erro) && !self.linhas.comecada() && self.conexao().esquecer_linha()? => {}
+                Err(erro) if e_prazo(&erro) => return self.fechar(Error::Inativo, Fim::Inativo),
+                Err(erro) => return Err(erro),
             }
         }
     }
 
     /// Lê uma linha e responde a ela.
     fn atender_uma(&mut self) -> io::Result<Depois> {
-        let entrada = match self.linhas.proxima() {
-            Ok(entrada) => entrada,
-            Err(erro) if e_prazo(&erro) => {
-                return self.fechar(Error::Inativo, Fim::Inativo).map(Depois::Fecha);
-            }
-            Err(erro) => return Err(erro),
-        };
+        let entrada = self.linhas.proxima()?;
         // Na parada a leitura acaba onde estiver, e meia linha não é um pedido.
         if self.inscricao.deve_sair() {
             return Ok(Depois::Segue);

@@ -1,1 +1,25 @@
-//! Vazio.
+//! O arnês dos testes: um servidor de teste, terminais que falam com ele por um socket de verdade, e roteiros.
+//!
+//! | módulo | o que é |
+//! |---|---|
+//! | [`ServidorDeTeste`] | um servidor neste processo, numa porta que o sistema escolhe; para ao ser solto |
+//! | [`Terminal`] | uma conexão crua, com prazo de leitura |
+//! | [`roteiro`] | uma conversa escrita linha a linha, executada e conferida |
+//! | [`espera`] | esperar por uma condição, com prazo: nunca por um tempo |
+//! | [`entupido`] | um cliente que fala e não lê |
+//! | [`Sorteio`] | números sorteados que se repetem com a mesma semente |
+//!
+//! Tudo aqui entra em pânico quando o esperado não vem: é assim que um teste falha. Não conhece as regras da sala.
+
+#![forbid(unsafe_code)]
+
+pub mod entupido;
+pub mod espera;
+pub mod roteiro;
+mod servidor_de_teste;
+mod sorteio;
+pub mod terminal;
+
+pub use servidor_de_teste::ServidorDeTeste;
+pub use sorteio::Sorteio;
+pub use terminal::{Resposta, Terminal};

@@ -72,6 +72,8 @@ fn telnet_sai_em_qualquer_corte() {
     conferir(b"P\xff\xfa\x1f\0P\n\0\x18\xff\xff\xff\xf0ING\n", &["PING"]);
     conferir(b"P\xff\xfd\nING\n", &["PING"]);
     conferir(b"P\xff\xf1ING\n", &["PING"]);
+    // Um IAC sozinho (um ÿ em Latin-1, um byte perdido) não engole o que vem depois, nem o fim da linha.
+    conferir(b"PING\xff\nMAPA\xff\r\n\xffPING\n", &["PING", "MAPA", "PING"]);
     // IAC IAC é um 255 de verdade, que não é UTF-8.
     conferir(b"P\xff\xffING\nPING\n", &["NaoUtf8", "PING"]);
 }
@@ -147,6 +149,30 @@ fn cada_byte_em_cada_posicao_deixa_a_leitura_no_passo() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn negociacao_inteira_nao_comeca_uma_linha() {
+    for (bytes, comecada) in [
+        (&b"PING\n\xff\xfb\x1f"[..], false),
+        (b"PING\n\xff\xfa\x1f\0\x50\xff\xf0", false),
+        (b"PING\n", false),
+        (b"PING\nP", true),
+        (b"PING\n\xff\xfa", true),
+        (&[&b"PING\n"[..], &[b'A'; 3000]].concat(), true),
+    ] {
+        /// Falha no fim, como uma conexão calada.
+        struct Calada<'a>(&'a [u8]);
+        impl Read for Calada<'_> {
+            fn read(&mut self, destino: &mut [u8]) -> io::Result<usize> {
+                let n = self.0.read(destino)?;
+                if n == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(n) }
+            }
+        }
+        let mut linhas = Linhas::new(BufReader::new(Calada(bytes)));
+        while linhas.proxima().is_ok() {}
+        assert_eq!(linhas.comecada(), comecada, "{:?}", bytes.escape_ascii().to_string());
     }
 }
 

@@ -70,6 +70,7 @@ fn sem_telnet(bytes: &[u8]) -> Vec<u8> {
                     }
                 }
             }
+            Some(comando @ ..240) => sobra.push(comando),
             _ => {}
         }
     }

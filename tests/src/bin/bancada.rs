@@ -185,7 +185,7 @@ impl Pedinte {
         let base = 3 * (numero % 33) + 1;
         let trio = format!("{} {} {}", base, base + 1, base + 2);
         let lote = |inicio: usize| {
-            let verbo = |i: usize| if (inicio + i).is_multiple_of(2) { "RESERVAR" } else { "CANCELAR" };
+            let verbo = |i: usize| if (inicio + i) % 2 == 0 { "RESERVAR" } else { "CANCELAR" };
             (0..no_ar).map(|i| format!("{} {trio}\n", verbo(i))).collect::<String>().into_bytes()
         };
         Ok(Self { leitor, lote: [lote(0), lote(1)], vez: 0 })
@@ -415,7 +415,8 @@ fn multidao() -> Resultado<()> {
 fn passagem(na_fila: usize) -> Resultado<()> {
     const MEDIDAS: usize = 4_000;
     let servidor = Filho::new("--papel-servidor", "warn", Stdio::inherit())?;
-    let mut fila = (0..=na_fila).map(|n| Pedinte::new(servidor.endereco, n, 1)).collect::<Resultado<Vec<_>>>()?;
+    let mut fila =
+        (0..=na_fila).map(|n| Pedinte::new(servidor.endereco, n, 1)).collect::<Resultado<Vec<_>>>()?;
     let mut sonda = Pedinte::new(servidor.endereco, 0, 1)?;
     fila[0].dizer("TOKEN SOLICITAR POR 3600\n")?;
     fila[0].receber(1)?;
@@ -459,7 +460,8 @@ fn reservar_com_fila(rodadas: usize, duracao: Duration) -> Resultado<()> {
     const ESPERANDO: usize = 1000;
     let vazio = Filho::new("--papel-servidor", "warn", Stdio::inherit())?;
     let cheio = Filho::new("--papel-servidor", "warn", Stdio::inherit())?;
-    let mut fila = (0..=ESPERANDO).map(|n| Pedinte::new(cheio.endereco, n, 1)).collect::<Resultado<Vec<_>>>()?;
+    let mut fila =
+        (0..=ESPERANDO).map(|n| Pedinte::new(cheio.endereco, n, 1)).collect::<Resultado<Vec<_>>>()?;
     for pedinte in &mut fila {
         pedinte.dizer("TOKEN SOLICITAR POR 3600\n")?;
     }

@@ -1,0 +1,649 @@
+//! O programa `servidor` de verdade: opções, sinais, o que mostra na tela, e o que acontece quando a tela não lê.
+
+#![cfg(not(feature = "shuttle"))]
+#![forbid(unsafe_code)]
+
+#[path = "../../tests/src/entupido.rs"]
+mod entupido;
+#[path = "../../tests/src/espera.rs"]
+mod espera;
+#[path = "../../tests/src/terminal.rs"]
+#[expect(dead_code, reason = "o arnês é maior do que este teste precisa")]
+mod terminal;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use entupido::entupir;
+use espera::{Cronometro, PRAZO, esperar};
+use protocolo::limites::PARADA_PRAZO_MS;
+use rustix::process::{Pid, Signal, kill_process};
+use terminal::Terminal;
+
+const PROGRAMA: &str = env!("CARGO_BIN_EXE_servidor");
+
+/// O programa com estas opções, sem o `RUST_LOG` de quem roda os testes.
+fn programa(opcoes: &[&str]) -> Command {
+    let mut comando = Command::new(PROGRAMA);
+    comando.args(opcoes).env_remove("RUST_LOG").stdin(Stdio::null());
+    comando
+}
+
+/// Um servidor ligado; morre ao ser solto.
+struct Processo {
+    filho: Matador,
+    endereco: SocketAddr,
+    /// O que ele mostra, linha a linha, por uma thread que lê sem parar.
+    linhas: Receiver<String>,
+    /// O que já se viu.
+    visto: String,
+}
+
+impl Processo {
+    #[track_caller]
+    fn ligar(opcoes: &[&str]) -> Self {
+        Self::ligar_com(programa(opcoes).args(["--escutar", "127.0.0.1:0"]))
+    }
+
+    #[track_caller]
+    fn ligar_com(comando: &mut Command) -> Self {
+        let (filho, endereco, mut tela, visto) = ligar_sem_ler(comando);
+        let (mostrar, linhas) = mpsc::channel();
+        let leitora = thread::Builder::new().name("tela".into());
+        leitora
+            .spawn(move || {
+                let mut linha = String::new();
+                while tela.read_line(&mut linha).is_ok_and(|n| n > 0) {
+                    if mostrar.send(std::mem::take(&mut linha)).is_err() {
+                        break;
+                    }
+                }
+            })
+            .expect("o sistema devia dar uma thread");
+        Self { filho, endereco, linhas, visto }
+    }
+
+    fn entrar(&self) -> Terminal {
+        Terminal::entrar(self.endereco)
+    }
+
+    fn sinal(&self, sinal: Signal) {
+        self.filho.sinal(sinal);
+    }
+
+    /// Espera que a tela mostre uma linha com este trecho, e a devolve.
+    #[track_caller]
+    fn esperar_linha(&mut self, trecho: &str) -> String {
+        self.esperar_linha_com(&[trecho])
+    }
+
+    /// Espera que a tela mostre uma linha com todos estes trechos, e a devolve.
+    #[track_caller]
+    fn esperar_linha_com(&mut self, trechos: &[&str]) -> String {
+        let serve = |linha: &&str| trechos.iter().all(|trecho| linha.contains(trecho));
+        if let Some(linha) = self.visto.lines().find(serve) {
+            return linha.to_owned();
+        }
+        loop {
+            let linha = self
+                .linhas
+                .recv_timeout(PRAZO)
+                .unwrap_or_else(|erro| panic!("não apareceu {trechos:?} ({erro}) em:\n{}", self.visto));
+            self.visto.push_str(&linha);
+            if serve(&linha.trim_end()) {
+                return linha.trim_end().to_owned();
+            }
+        }
+    }
+
+    /// Espera que o processo acabe; devolve como acabou e tudo o que mostrou.
+    #[track_caller]
+    fn acabar(mut self) -> (ExitStatus, String) {
+        let fim = self.filho.esperar_fim();
+        // A thread que lê acaba com o processo, e o canal com ela.
+        self.visto.extend(self.linhas.iter());
+        (fim, std::mem::take(&mut self.visto))
+    }
+
+    /// Encerra em ordem; devolve tudo o que mostrou.
+    #[track_caller]
+    fn encerrar(self) -> String {
+        self.sinal(Signal::TERM);
+        let (fim, mostrou) = self.acabar();
+        assert_eq!(fim.code(), Some(0), "{mostrou}");
+        mostrou
+    }
+
+    /// Um número de ESTADO.
+    #[track_caller]
+    fn estado(terminal: &mut Terminal, nome: &str) -> u64 {
+        let estado = terminal.pedir_tudo("ESTADO").dados;
+        let linha = estado.iter().find_map(|linha| linha.strip_prefix(nome)?.strip_prefix(": "));
+        linha.and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("não há {nome} em {estado:?}"))
+    }
+}
+
+/// Um processo que morre ao ser solto.
+struct Matador(Child);
+
+impl Matador {
+    fn sinal(&self, sinal: Signal) {
+        kill_process(Pid::from_child(&self.0), sinal).expect("o processo devia estar vivo");
+    }
+
+    /// Espera que o processo acabe por si.
+    #[track_caller]
+    fn esperar_fim(&mut self) -> ExitStatus {
+        let mut fim = None;
+        esperar("o processo acabar", || {
+            fim = self.0.try_wait().expect("o processo é nosso");
+            fim.is_some()
+        });
+        fim.expect("a espera só acaba bem com o fim")
+    }
+}
+
+impl Drop for Matador {
+    fn drop(&mut self) {
+        // Se já acabou, não há o que matar.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Liga o programa e lê da tela só até saber onde ele escuta.
+#[track_caller]
+fn ligar_sem_ler(comando: &mut Command) -> (Matador, SocketAddr, BufReader<ChildStderr>, String) {
+    let filho = comando.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut filho = Matador(filho.expect("o programa devia ligar"));
+    // Um byte por vez não lê além do que se pediu.
+    let mut tela = BufReader::with_capacity(1, filho.0.stderr.take().expect("a tela foi pedida"));
+    let mut visto = String::new();
+    loop {
+        let antes = visto.len();
+        let lidos = tela.read_line(&mut visto).expect("a tela se lê");
+        assert!(lidos > 0, "o programa acabou sem dizer onde escuta:\n{visto}");
+        if let Some((_, resto)) = visto[antes..].split_once("escutando em ") {
+            let endereco = resto.split(": ").next().unwrap_or_default().parse().expect("um endereço");
+            return (filho, endereco, tela, visto);
+        }
+    }
+}
+
+#[track_caller]
+fn rodar(opcoes: &[&str]) -> Output {
+    programa(opcoes).output().expect("o programa devia rodar")
+}
+
+fn texto(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("o programa fala UTF-8")
+}
+
+// ---- A linha de comando ----
+
+#[test]
+fn ajuda_e_versao_saem_com_zero() {
+    for opcao in ["--ajuda", "--help"] {
+        let saida = rodar(&[opcao]);
+        assert_eq!((saida.status.code(), texto(&saida.stderr)), (Some(0), String::new()));
+        let ajuda = texto(&saida.stdout);
+        for palavra in [
+            "--escutar",
+            "--memoria",
+            "--max-conexoes",
+            "--max-por-cliente",
+            "--inatividade",
+            "--ajuda",
+            "RUST_LOG",
+        ] {
+            assert!(ajuda.contains(palavra), "{opcao} não fala de {palavra}");
+        }
+    }
+    for opcao in ["--versao", "--version"] {
+        let saida = rodar(&["--memoria", opcao]);
+        assert_eq!((saida.status.code(), texto(&saida.stderr)), (Some(0), String::new()));
+        assert_eq!(texto(&saida.stdout), format!("servidor {}\n", env!("CARGO_PKG_VERSION")));
+    }
+}
+
+/// `servidor --ajuda | head -0`: o cano já fechou.
+#[test]
+fn ajuda_num_cano_fechado_nao_e_defeito() {
+    let filho = programa(&["--ajuda"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut filho = Matador(filho.expect("o programa devia rodar"));
+    drop(filho.0.stdout.take());
+    let mut queixa = String::new();
+    filho.0.stderr.take().expect("a tela foi pedida").read_to_string(&mut queixa).expect("a tela se lê");
+    assert_eq!((filho.esperar_fim().code(), &queixa[..]), (Some(0), ""));
+}
+
+#[test]
+fn opcao_errada_sai_com_dois_e_diz_qual() {
+    for (opcoes, culpada) in [
+        (&["--turbo"][..], "--turbo"),
+        (&["-z"], "-z"),
+        (&["7878"], "7878"),
+        (&["--escutar"], "--escutar"),
+        (&["--memoria=sim"], "--memoria"),
+        (&["--max-conexoes", "0"], "--max-conexoes 0"),
+        (&["--max-conexoes", "muitas"], "--max-conexoes muitas"),
+        (&["--max-por-cliente", "101"], "--max-por-cliente 101"),
+        (&["--inatividade", "-1"], "--inatividade -1"),
+    ] {
+        let saida = rodar(opcoes);
+        let queixa = texto(&saida.stderr);
+        assert_eq!((saida.status.code(), &saida.stdout[..]), (Some(2), &b""[..]), "{opcoes:?}: {queixa}");
+        assert!(queixa.contains(culpada) && queixa.lines().count() == 1, "{opcoes:?}: {queixa}");
+    }
+}
+
+#[test]
+fn porta_em_uso_e_uma_linha_clara() {
+    let ocupada = TcpListener::bind("127.0.0.1:0").expect("o sistema devia dar uma porta");
+    let endereco = ocupada.local_addr().expect("a porta tem endereço").to_string();
+    for (endereco, pista) in
+        [(&endereco[..], "já está em uso"), ("192.0.2.1:7878", "não é desta máquina"), ("x", "x")]
+    {
+        let saida = rodar(&["--escutar", endereco]);
+        let queixa = texto(&saida.stderr);
+        assert_eq!((saida.status.code(), &saida.stdout[..]), (Some(1), &b""[..]), "{queixa}");
+        assert_eq!(queixa.lines().count(), 1, "{queixa}");
+        assert!(queixa.contains(endereco) && queixa.contains(pista), "{queixa}");
+    }
+}
+
+/// Poucos descritores: cabem menos conexões, o programa diz quantas, e as que cabem são atendidas.
+#[test]
+fn poucos_descritores_sao_ditos_e_respeitados() {
+    let com_limite = |opcoes: &str| {
+        let mut comando = Command::new("sh");
+        let linha = format!("ulimit -n 64; exec \"$0\" --escutar 127.0.0.1:0 {opcoes}");
+        comando.args(["-c", &linha, PROGRAMA]).env_remove("RUST_LOG").stdin(Stdio::null());
+        comando
+    };
+    let saida = com_limite("--max-conexoes 1000").output().expect("o programa devia rodar");
+    let queixa = texto(&saida.stderr);
+    assert_eq!(saida.status.code(), Some(1), "{queixa}");
+    assert!(queixa.contains("--max-conexoes 1000") && queixa.contains("ulimit -n"), "{queixa}");
+
+    let mut servidor = Processo::ligar_com(&mut com_limite(""));
+    assert!(servidor.esperar_linha("cabem só").contains("32 conexões"));
+    let mut dentro: Vec<Terminal> = (0..32).map(|_| servidor.entrar()).collect();
+    for _ in 0..50 {
+        let mut ana = Terminal::conectar(servidor.endereco);
+        assert!(ana.ler_linha().starts_with("ERRO LOTADO max=32 :"));
+    }
+    dentro.iter_mut().for_each(|ana| assert_eq!(ana.pedir("PING"), "OK PONG"));
+    servidor.encerrar();
+}
+
+// ---- Sinais ----
+
+#[test]
+fn sinal_encerra_em_ordem() {
+    for sinal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let servidor = Processo::ligar(&[]);
+        let (mut ana, mut bia) = (servidor.entrar(), servidor.entrar());
+        assert_eq!(ana.pedir("RESERVAR 1"), "OK RESERVADO 1 versao=1");
+        let cronometro = Cronometro::comecar();
+        servidor.sinal(sinal);
+        for terminal in [&mut ana, &mut bia] {
+            assert!(terminal.ler_linha().starts_with("ERRO ENCERRANDO :"));
+            terminal.espera_fim();
+        }
+        let (fim, mostrou) = servidor.acabar();
+        assert_eq!(fim.code(), Some(0), "{sinal:?}: {mostrou}");
+        assert!(cronometro.passou() < Duration::from_millis(PARADA_PRAZO_MS), "{:?}", cronometro.passou());
+        assert!(mostrou.lines().last().is_some_and(|linha| linha.ends_with(" encerrado")), "{mostrou}");
+    }
+}
+
+/// Quem não lê prende a parada até o prazo; um segundo sinal não espera por ele.
+#[test]
+fn segundo_sinal_encerra_na_hora() {
+    let mut servidor = Processo::ligar(&[]);
+    let ana = servidor.entrar();
+    entupir(&ana, servidor.filho.0.id(), "MAPA");
+    let cronometro = Cronometro::comecar();
+    servidor.sinal(Signal::TERM);
+    servidor.esperar_linha("encerrando:");
+    servidor.sinal(Signal::TERM);
+    let (fim, mostrou) = servidor.acabar();
+    assert_eq!(fim.code(), Some(130), "{mostrou}");
+    assert!(cronometro.passou() < Duration::from_millis(PARADA_PRAZO_MS), "{:?}", cronometro.passou());
+}
+
+/// Sem segundo sinal, quem não lê é cortado no prazo, também quando o log não mostra avisos.
+#[test]
+fn quem_nao_le_e_cortado_no_prazo() {
+    for nivel in ["info", "off"] {
+        let (mut servidor, endereco) = ligar_calado(nivel);
+        let ana = Terminal::entrar(endereco);
+        entupir(&ana, servidor.0.id(), "MAPA");
+        let cronometro = Cronometro::comecar();
+        servidor.sinal(Signal::TERM);
+        assert_eq!(servidor.esperar_fim().code(), Some(0));
+        let prazo = Duration::from_millis(PARADA_PRAZO_MS + 1_000);
+        assert!(cronometro.passou() < prazo, "RUST_LOG={nivel}: {:?}", cronometro.passou());
+    }
+}
+
+/// Um endereço de laço local que só este processo usa: nenhuma porta dele está ocupada por outro teste.
+fn porta_livre() -> SocketAddr {
+    static PROXIMA: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(7001);
+    let [.., alto, baixo] = std::process::id().to_be_bytes();
+    let porta = PROXIMA.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    SocketAddr::from(([127, 77, alto, baixo], porta))
+}
+
+/// Liga um servidor sem tela, com este nível de log, e espera que ele atenda.
+#[track_caller]
+fn ligar_calado(nivel: &str) -> (Matador, SocketAddr) {
+    let endereco = porta_livre();
+    let filho = programa(&["--escutar", &endereco.to_string()])
+        .env("RUST_LOG", nivel)
+        .stderr(Stdio::null())
+        .spawn()
+        .map(Matador)
+        .expect("o programa devia ligar");
+    esperar("o servidor atender", || Terminal::tentar(endereco).is_ok());
+    (filho, endereco)
+}
+
+// ---- A tela ----
+
+#[test]
+fn tela_mostra_cada_operacao_em_portugues() {
+    let mut servidor =
+        Processo::ligar(&["--inatividade", "1", "--max-conexoes", "3", "--max-por-cliente", "4"]);
+    let mut ana = servidor.entrar();
+    ana.pedir("RESERVAR 3 7");
+    ana.pedir("NOME ana");
+    let mut bia = servidor.entrar();
+    for pedido in
+        ["RESERVAR 7", "RESERVAR PARCIAL 7 8", "CANCELAR 3", "CANCELAR 8", "RESERVAR 101", "RESEVAR 1"]
+    {
+        bia.pedir(pedido);
+    }
+    bia.pedir("RESERVAR 20-30");
+    let (mut carla, chave) = (servidor.entrar(), ana.chave.clone());
+    let mut sobra = Terminal::conectar(servidor.endereco);
+    assert!(sobra.ler_linha().starts_with("ERRO LOTADO"));
+    carla.pedir(&format!("RETOMAR 1 {chave}"));
+    carla.pedir("LISTAR");
+    ana.pedir("SAIR");
+    bia.fechar_escrita();
+    bia.espera_fim();
+    for (trechos, negado) in [
+        (&["[1] conectou de 127.0.0.1:"][..], ""),
+        (&["[1] ", "reserv", " 3 7 ", "versão 1"], "recusado"),
+        (&["[1] agora se chama ana"], ""),
+        (&["[2] conectou de 127.0.0.1:"], ""),
+        (&["[2] pediu RESERVAR 7: recusado", "o assento 7 já é de outra pessoa", "versão 1"], "reservado"),
+        (&["[2] pediu RESERVAR PARCIAL 7 8", "reservado 8", "já ocupado 7", "versão 2"], ""),
+        (&["[2] pediu CANCELAR 3: recusado", "não é seu"], "cancelado 3"),
+        (&["[2] ", "cancel", " 8 ", "versão 3"], "recusado"),
+        (&["[2] escreveu \"RESERVAR 101\"", "recusado", "de 1 a 100"], ""),
+        (&["[2] escreveu \"RESEVAR 1\"", "recusado", "você quis dizer RESERVAR?"], ""),
+        (&["[2] pediu RESERVAR 20", "recusado", "cada cliente pode ter 4 assentos"], ""),
+        (&["recusado: lotado"], ""),
+        (&["[3] voltou a ser [1 ana]"], &chave),
+        (&["[1 ana] pediu LISTAR", "98 livres"], ""),
+        (&["[1 ana] desconectou: despediu-se"], ""),
+        (&["[2] desconectou: fechou a conexão"], ""),
+        (&["[1 ana] desconectado: ficou calado demais"], ""),
+    ] {
+        let linha = servidor.esperar_linha_com(trechos);
+        assert!(negado.is_empty() || !linha.contains(negado), "sobra {negado:?}: {linha}");
+        let hora = linha.split(' ').next().unwrap_or_default().as_bytes();
+        assert!(
+            hora.len() == 12 && hora[2] == b':' && hora[5] == b':' && hora[8] == b'.',
+            "sem hora: {linha}"
+        );
+    }
+    servidor.encerrar();
+}
+
+/// Nada do que um cliente escreve mexe no terminal de quem olha: nem escapes, nem setas, nem texto virado.
+#[test]
+fn tela_nao_recebe_byte_perigoso() {
+    let servidor = Processo::ligar_com(programa(&["--escutar", "127.0.0.1:0"]).env("RUST_LOG", "debug"));
+    let mut ana = servidor.entrar();
+    let perigos = [
+        "\u{1b}]0;x\u{7}",
+        "\u{9b}31m",
+        "\u{9d}0;x\u{9c}",
+        "\u{85}",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{200b}",
+        "\u{2028}",
+        "\u{feff}",
+        "\u{ad}",
+        "\u{e0041}",
+    ];
+    for perigo in perigos {
+        for linha in [
+            format!("{perigo} PING"),
+            format!("RESERVAR {perigo}"),
+            format!("NOME ana{perigo}"),
+            format!("RETOMAR 1 {perigo}"),
+            format!("AJUDA {perigo}"),
+            format!("PING {perigo}\r14:03:07.123 [1] pediu CANCELAR TUDO"),
+        ] {
+            ana.pedir(&linha);
+        }
+    }
+    drop(ana);
+    let mostrou = servidor.encerrar();
+    assert!(mostrou.contains("\\u{202e}") && mostrou.contains("\\u{9b}"), "o perigo nem apareceu: {mostrou}");
+    for linha in mostrou.lines() {
+        let perigosa = |letra: char| letra.is_control() || perigos.iter().any(|p| p.starts_with(letra));
+        assert!(!linha.contains(perigosa), "{}", linha.escape_debug());
+    }
+    for linha in mostrou.lines().filter(|linha| linha.contains("CANCELAR TUDO")) {
+        assert!(!linha.starts_with("14:03:07.123"), "um cliente forjou uma linha: {linha}");
+    }
+}
+
+/// Nem a chave, nem um pedaço dela que se possa completar, em nenhum nível do log.
+#[test]
+fn chave_nunca_vai_para_a_tela() {
+    let servidor = Processo::ligar_com(programa(&["--escutar", "127.0.0.1:0"]).env("RUST_LOG", "trace"));
+    let mut chaves = Vec::new();
+    for _ in 0..3 {
+        let mut ana = servidor.entrar();
+        let chave = ana.chave.clone();
+        assert_eq!(
+            ana.pedir(&format!("RETOMAR {} {chave}", ana.cliente)),
+            format!("OK RETOMADO {}", ana.cliente)
+        );
+        for linha in [
+            format!("RETOMAR 1 {}", chave.to_uppercase()),
+            format!("RETOMAR 9999 {chave}"),
+            format!("RETOMAR {chave}"),
+            format!("RETOMAR {chave} 1"),
+            format!("RETOMAR 1 chave={chave}"),
+            format!("RETOMAR 1, {chave}"),
+            format!("RETOMAR 1 {chave}."),
+            format!("RETOMA 1 {chave}"),
+            format!("RETOMAR 1 {chave} agora"),
+            format!("RETOMAR cliente=1 chave={chave}"),
+            format!("RESERVAR {chave}"),
+            format!("AJUDA {chave}"),
+            format!("NOME {chave}!"),
+            chave.clone(),
+        ] {
+            ana.pedir(&linha);
+        }
+        // A chave em cada lugar em volta do corte de uma mensagem longa.
+        for espacos in (140..200).chain([900]) {
+            ana.pedir(&format!("RETOMAR 1{}{chave}", " ".repeat(espacos)));
+            ana.pedir(&format!("RETOMA 1{}{chave}", " ".repeat(espacos)));
+        }
+        chaves.push(chave);
+    }
+    let mostrou = servidor.encerrar().to_lowercase();
+    assert!(mostrou.contains("chave oculta") && mostrou.lines().count() > 500, "o log está vazio");
+    for chave in chaves {
+        for inicio in 0..=chave.len() - 12 {
+            let pedaco = &chave[inicio..inicio + 12];
+            let linha = mostrou.lines().find(|linha| linha.contains(pedaco));
+            assert!(linha.is_none(), "um pedaço da chave {chave} está no log: {}", linha.unwrap_or_default());
+        }
+    }
+}
+
+/// `servidor 2>&1 | head -1`: a tela se foi, o servidor não.
+#[test]
+fn tela_que_se_fecha_nao_derruba_o_servidor() {
+    let (mut servidor, endereco, tela, _) = ligar_sem_ler(&mut programa(&["--escutar", "127.0.0.1:0"]));
+    drop(tela);
+    let mut ana = Terminal::entrar(endereco);
+    for n in 1..=100 {
+        assert!(ana.pedir(&format!("RESERVAR {n}")).starts_with("OK RESERVADO "));
+    }
+    assert!(servidor.0.try_wait().expect("o processo é nosso").is_none(), "o servidor caiu");
+    servidor.sinal(Signal::TERM);
+    assert_eq!(servidor.esperar_fim().code(), Some(0));
+}
+
+/// `servidor 2>&-`: nunca houve tela.
+#[test]
+fn sem_tela_nenhuma() {
+    let endereco = porta_livre();
+    let mut comando = Command::new("sh");
+    let linha = format!("exec \"$0\" --escutar {endereco} 2>&- >&- <&-");
+    let mut servidor =
+        Matador(comando.args(["-c", &linha, PROGRAMA]).spawn().expect("o programa devia ligar"));
+    esperar("o servidor atender", || Terminal::tentar(endereco).is_ok());
+    let mut ana = Terminal::entrar(endereco);
+    assert_eq!(ana.pedir("RESERVAR 1"), "OK RESERVADO 1 versao=1");
+    // O socket não pode ter ficado no lugar da tela: uma mensagem iria para um cliente.
+    assert!(ana.pedir("RESEVAR 1").starts_with("ERRO COMANDO_DESCONHECIDO "));
+    assert_eq!(ana.pedir("PING"), "OK PONG");
+    servidor.sinal(Signal::TERM);
+    assert!(ana.ler_linha().starts_with("ERRO ENCERRANDO "));
+    assert_eq!(servidor.esperar_fim().code(), Some(0));
+}
+
+/// Faz o servidor mostrar tanto que a fila da tela transborde; devolve quem ficou com todos os assentos.
+#[track_caller]
+fn transbordar(endereco: SocketAddr) -> Terminal {
+    let (mut dona, ana) = (Terminal::entrar(endereco), Terminal::entrar(endereco));
+    dona.pedir("RESERVAR 1-100");
+    let mut respostas = BufReader::new(ana.tomada().try_clone().expect("o descritor se duplica")).lines();
+    // Um pedido curto, e uma mensagem que diz os cem assentos duas vezes.
+    let lote = "RESERVAR 1-100\n".repeat(1_000);
+    for _ in 0..500 {
+        ana.enviar_bytes(lote.as_bytes());
+        for _ in 0..1_000 {
+            let resposta = respostas.next().expect("o servidor devia responder").expect("a resposta se lê");
+            assert!(resposta.starts_with("ERRO OCUPADO 1 2 3 "), "{resposta}");
+        }
+        if Processo::estado(&mut dona, "mensagens_descartadas") > 0 {
+            return dona;
+        }
+    }
+    panic!("a fila da tela não transborda");
+}
+
+/// Um cano cheio que ninguém lê: as reservas continuam; lido o cano, uma linha diz quantas mensagens se perderam.
+#[test]
+fn tela_que_nao_le_nao_para_as_reservas() {
+    let (mut servidor, endereco, tela, _) = ligar_sem_ler(&mut programa(&["--escutar", "127.0.0.1:0"]));
+    let mut bia = transbordar(endereco);
+    let cronometro = Cronometro::comecar();
+    for n in 1..=50 {
+        assert!(bia.pedir(&format!("CANCELAR {n}")).starts_with(&format!("OK CANCELADO {n} ")));
+        assert!(bia.pedir(&format!("RESERVAR {n}")).starts_with(&format!("OK RESERVADO {n} ")));
+    }
+    assert!(cronometro.passou() < Duration::from_secs(2), "100 pedidos em {:?}", cronometro.passou());
+    let perdidas = Processo::estado(&mut bia, "mensagens_descartadas");
+    // Onde não coube uma mensagem longa ainda podem caber umas poucas curtas.
+    assert!(perdidas >= 80, "as mensagens desses pedidos deviam ter transbordado: {perdidas}");
+
+    // Alguém volta a ler: aparecem as antigas e quantas se perderam, e as novas voltam a aparecer.
+    let mut ditas = 0;
+    for linha in tela.lines().map(|linha| linha.expect("a tela se lê")) {
+        if let Some((antes, _)) = linha.split_once(" mensagens descartadas") {
+            ditas += antes.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok()).expect("quantas");
+            if ditas >= perdidas {
+                break;
+            }
+        }
+    }
+    assert!(ditas >= perdidas, "perderam-se {perdidas} mensagens e a tela só contou {ditas}");
+    servidor.sinal(Signal::TERM);
+    assert_eq!(servidor.esperar_fim().code(), Some(0));
+}
+
+/// Uma tela que nunca mais lê também não prende a saída.
+#[test]
+fn tela_que_nao_le_nao_prende_o_encerramento() {
+    let (mut servidor, endereco, _tela, _) = ligar_sem_ler(&mut programa(&["--escutar", "127.0.0.1:0"]));
+    let mut ana = transbordar(endereco);
+    let cronometro = Cronometro::comecar();
+    servidor.sinal(Signal::TERM);
+    assert!(ana.ler_linha().starts_with("ERRO ENCERRANDO "));
+    assert_eq!(servidor.esperar_fim().code(), Some(0));
+    assert!(cronometro.passou() < Duration::from_millis(PARADA_PRAZO_MS), "{:?}", cronometro.passou());
+}
+
+// ---- Memória ----
+
+/// A memória residente do processo, em KiB.
+fn residente(filho: &Child) -> u64 {
+    let estado =
+        std::fs::read_to_string(format!("/proc/{}/status", filho.id())).expect("o processo está vivo");
+    let linha = estado.lines().find(|linha| linha.starts_with("VmRSS:")).expect("há VmRSS");
+    linha.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("um número")
+}
+
+/// 64 MiB de linhas que não acabam: uma recusa para cada uma, e a memória não cresce.
+#[test]
+fn linha_sem_fim_nao_ocupa_memoria() {
+    const CRESCE_KIB: u64 = 512;
+    const BLOCOS: usize = 64 * 16;
+    let servidor = Processo::ligar(&[]);
+    let mut ana = servidor.entrar();
+    ana.enviar_bytes(&[b'A'; 4096]);
+    assert!(ana.ler_linha().starts_with("ERRO LINHA_LONGA "));
+    assert_eq!(
+        {
+            ana.enviar_bytes(b"\n");
+            ana.pedir("PING")
+        },
+        "OK PONG"
+    );
+    let antes = residente(&servidor.filho.0);
+    for (bytes, longa) in [
+        (&b"A"[..], true),
+        (b" ", true),
+        (b"\xc3", true),
+        (b"\0", false),
+        (b"\x08", false),
+        (b"\r", false),
+        (b"\xff\xfa", false),
+    ] {
+        let bloco = bytes.repeat(64 * 1024 / bytes.len());
+        for _ in 0..if bytes == b"A" { BLOCOS } else { BLOCOS / 16 } {
+            ana.tomada().write_all(&bloco).expect("o servidor devia receber os bytes");
+        }
+        // Acaba a linha e, antes dela, a subnegociação de telnet que talvez esteja aberta.
+        ana.enviar_bytes(b"\xff\xf0\nPING\n");
+        if longa {
+            assert!(ana.ler_linha().starts_with("ERRO LINHA_LONGA "), "{bytes:?}");
+        }
+        assert_eq!(ana.ler_linha(), "OK PONG", "{bytes:?}");
+        let agora = residente(&servidor.filho.0);
+        assert!(agora <= antes + CRESCE_KIB, "{bytes:?}: de {antes} a {agora} KiB");
+    }
+    let mut bia = servidor.entrar();
+    assert_eq!(bia.pedir("RESERVAR 1"), "OK RESERVADO 1 versao=1");
+    servidor.encerrar();
+}

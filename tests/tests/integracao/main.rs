@@ -1,0 +1,27 @@
+//! Os testes de integração, num binário só: clientes de verdade, num socket de verdade.
+//!
+//! Cada teste liga o seu servidor ([`tests::ServidorDeTeste`]); nenhum depende de outro, nem da ordem.
+
+/// O próprio arnês: um roteiro errado falha.
+mod arnes;
+
+/// Semáforo: um além do limite, e os lugares voltam; quem fica calado é desligado.
+mod admissao;
+/// Trinta e dois clientes ao mesmo tempo: um assento nunca tem dois donos.
+mod concorrencia;
+/// O que se documenta é o que existe: a tabela, as sessões, os módulos, as dependências.
+mod documentos;
+/// A parada em ordem: todos são avisados, e ninguém prende o servidor.
+mod encerramento;
+/// HTTP, TLS, SSH: recusados sem que nada do que mandam seja executado.
+mod estranhos;
+/// Números, chaves e nomes: quem é quem, e como se volta.
+mod identidade;
+/// Linhas: tamanho, fins, telnet, correções, UTF-8, meia conexão, quem some.
+mod linha;
+/// Pedidos em lote e pacotes cortados em qualquer lugar.
+mod lote;
+/// Mutex: um assento nunca tem dois donos; cada recusa da sala, na sua ordem.
+mod reserva;
+/// Cada comando com argumentos a menos, a mais e errados: uma linha que ajuda, e a conexão segue.
+mod sintaxe;
