@@ -1,12 +1,16 @@
 //! As opções da linha de comando. Só lê: não conecta e não imprime.
 
 use std::ffi::OsString;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use lexopt::{Arg, Parser};
 use protocolo::limites::ENDERECO_PADRAO;
 use protocolo::{Chave, ClientId};
 
 use crate::erro::Erro;
+use crate::simulacao::{Plano, SIMULADOS_MAX, VOLTAS_MAX, VOLTAS_PADRAO, sortear_semente};
 
 /// O que `--ajuda` mostra.
 pub const AJUDA: &str = "\
@@ -22,6 +26,10 @@ Opções:
   --servidor HOST:PORTA    onde está o servidor (127.0.0.1:7878, se você não disser);
                            a variável RESERVA_SERVIDOR serve para o mesmo
   --guiado                 pergunta quantos assentos você quer, e quais
+  --simular N              põe N clientes (1 a 200) a disputar o token, mostra o que cada um faz e prova, no
+                           fim, que nunca houve dois donos ao mesmo tempo
+    --voltas N             quantas vezes cada um deles usa o token (1 a 1000; 10, se você não disser)
+    --semente N            repete o acaso de uma simulação: as mesmas pausas, embora não a mesma ordem
   --retomar CLIENTE:CHAVE  volta a ser um cliente anterior, com tudo o que é dele
   --ajuda, --help          mostra este texto
   --versao, --version      mostra a versão
@@ -30,9 +38,10 @@ Comandos: os do protocolo; `cliente AJUDA` mostra todos.
 
 Códigos de saída:
   0  tudo o que se pediu foi feito
-  1  o servidor recusou alguma coisa
+  1  o servidor recusou alguma coisa, ou a prova da simulação falhou
   2  a linha de comando não se entende, ou a entrada ou a saída não serve
   3  não há conexão, ou ela caiu
+  130  você apertou Ctrl-C antes do fim: numa simulação, ou à espera de uma resposta
 ";
 
 /// O que a linha de comando pede.
@@ -59,6 +68,8 @@ pub enum Modo {
     Entrada,
     /// Perguntar.
     Guiado,
+    /// Simular clientes que disputam o token.
+    Simular(Plano),
 }
 
 impl Argumentos {
@@ -70,7 +81,7 @@ impl Argumentos {
         let mut parser = Parser::from_args(argumentos);
         let mut servidor = None;
         let mut retomar = None;
-        let mut guiado = false;
+        let mut opcoes = Opcoes::default();
         let mut palavras = Vec::new();
         loop {
             // Depois da primeira palavra, um hífen só não faz uma opção: `RESERVAR -3` é com o servidor, que explica.
@@ -83,7 +94,16 @@ impl Argumentos {
                 None => break,
                 Some(Arg::Long("ajuda" | "help")) => return Ok(Self::so(Modo::Ajuda)),
                 Some(Arg::Long("versao" | "version")) => return Ok(Self::so(Modo::Versao)),
-                Some(Arg::Long("guiado")) => guiado = true,
+                Some(Arg::Long("guiado")) => opcoes.guiado = true,
+                Some(Arg::Long("simular")) => {
+                    opcoes.simular = Some(ler_numero(&mut parser, "--simular", 1..=SIMULADOS_MAX)?);
+                }
+                Some(Arg::Long("voltas")) => {
+                    opcoes.voltas = Some(ler_numero(&mut parser, "--voltas", 1..=VOLTAS_MAX)?);
+                }
+                Some(Arg::Long("semente")) => {
+                    opcoes.semente = Some(ler_numero(&mut parser, "--semente", 0..=u64::MAX)?);
+                }
                 Some(Arg::Long("servidor")) => servidor = Some(parser.value().map_err(em_portugues)?),
                 Some(Arg::Long("retomar")) => {
                     retomar = Some(ler_retomar(&texto(parser.value().map_err(em_portugues)?)?)?);
@@ -93,7 +113,11 @@ impl Argumentos {
             }
         }
         let servidor = ler_servidor(servidor.or_else(|| ambiente.filter(|valor| !valor.is_empty())))?;
-        Ok(Self { servidor, retomar, modo: ler_modo(guiado, &palavras)? })
+        let modo = ler_modo(&opcoes, &palavras)?;
+        if matches!(modo, Modo::Simular(_)) && retomar.is_some() {
+            return Err(uso("--simular cria os seus clientes: não leva --retomar"));
+        }
+        Ok(Self { servidor, retomar, modo })
     }
 
     fn so(modo: Modo) -> Self {
@@ -106,8 +130,23 @@ fn palavra_com_hifen(parser: &mut Parser) -> Option<OsString> {
     parser.try_raw_args()?.next_if(|argumento| !argumento.as_encoded_bytes().starts_with(b"--"))
 }
 
-fn ler_modo(guiado: bool, palavras: &[String]) -> Result<Modo, Erro> {
-    match (guiado, palavras.is_empty()) {
+/// As opções que escolhem o modo.
+#[derive(Default)]
+struct Opcoes {
+    guiado: bool,
+    simular: Option<u16>,
+    voltas: Option<u32>,
+    semente: Option<u64>,
+}
+
+fn ler_modo(opcoes: &Opcoes, palavras: &[String]) -> Result<Modo, Erro> {
+    if let Some(clientes) = opcoes.simular {
+        return ler_simulacao(clientes, opcoes, palavras);
+    }
+    if opcoes.voltas.is_some() || opcoes.semente.is_some() {
+        return Err(uso("--voltas e --semente são de uma simulação: falta --simular N"));
+    }
+    match (opcoes.guiado, palavras.is_empty()) {
         (true, true) => return Ok(Modo::Guiado),
         (true, false) => return Err(uso("--guiado não leva comando")),
         (false, true) => return Ok(Modo::Entrada),
@@ -122,6 +161,28 @@ fn ler_modo(guiado: bool, palavras: &[String]) -> Result<Modo, Erro> {
         return Err(uso("o comando está em branco; sem comando nenhum, os pedidos vêm da entrada"));
     }
     Ok(Modo::Comando(linha))
+}
+
+fn ler_simulacao(clientes: u16, opcoes: &Opcoes, palavras: &[String]) -> Result<Modo, Erro> {
+    if !palavras.is_empty() {
+        return Err(uso("--simular não leva comando"));
+    }
+    if opcoes.guiado {
+        return Err(uso("--simular e --guiado são modos diferentes: escolha um"));
+    }
+    let voltas = opcoes.voltas.unwrap_or(VOLTAS_PADRAO);
+    Ok(Modo::Simular(Plano { clientes, voltas, semente: opcoes.semente.unwrap_or_else(sortear_semente) }))
+}
+
+fn ler_numero<T>(parser: &mut Parser, opcao: &str, faixa: RangeInclusive<T>) -> Result<T, Erro>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    let valor = texto(parser.value().map_err(em_portugues)?)?;
+    let numero = valor.parse().ok().filter(|numero| faixa.contains(numero));
+    numero.ok_or_else(|| {
+        uso(&format!("{opcao} espera um número de {} a {}, e não {valor}", faixa.start(), faixa.end()))
+    })
 }
 
 fn ler_servidor(valor: Option<OsString>) -> Result<String, Erro> {
@@ -171,6 +232,10 @@ mod tests {
         Argumentos::ler(argumentos.iter().map(OsString::from), None)
     }
 
+    const fn simular(clientes: u16, voltas: u32, semente: u64) -> Modo {
+        Modo::Simular(Plano { clientes, voltas, semente })
+    }
+
     #[test]
     fn le_os_modos() {
         for (argumentos, modo) in [
@@ -184,6 +249,11 @@ mod tests {
             (&["RESERVAR 3 7"], Modo::Comando("RESERVAR 3 7".into())),
             (&["RESERVAR", "-3"], Modo::Comando("RESERVAR -3".into())),
             (&["ajuda"], Modo::Comando("ajuda".into())),
+            (&["--simular", "5", "--semente", "7"], simular(5, 10, 7)),
+            (
+                &["--voltas=1000", "--semente=18446744073709551615", "--simular=200"],
+                simular(200, 1000, u64::MAX),
+            ),
             (&["--", "--guiado"], Modo::Comando("--guiado".into())),
         ] {
             assert_eq!(ler(argumentos).unwrap().modo, modo, "{argumentos:?}");
@@ -227,6 +297,19 @@ mod tests {
             (&["--servidor", "sala:99999"], "sala:99999"),
             (&["--guiado=1"], "--guiado"),
             (&["--guiado", "PING"], "--guiado"),
+            (&["--simular"], "--simular"),
+            (&["--simular", "0"], "1 a 200"),
+            (&["--simular", "201"], "201"),
+            (&["--simular", "-1"], "1 a 200"),
+            (&["--simular", "x"], "x"),
+            (&["--simular", "5", "--voltas", "0"], "1 a 1000"),
+            (&["--simular", "5", "--voltas", "1001"], "1001"),
+            (&["--simular", "5", "--semente", "x"], "--semente"),
+            (&["--simular", "5", "PING"], "comando"),
+            (&["--simular", "5", "--guiado"], "--guiado"),
+            (&["--simular", "5", "--retomar", &format!("7:{CHAVE}")], "--retomar"),
+            (&["--voltas", "5"], "--simular"),
+            (&["--semente", "5", "PING"], "--simular"),
             (&["PING\nSAIR"], "fim de linha"),
             (&["", " "], "em branco"),
         ] {

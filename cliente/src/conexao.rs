@@ -8,8 +8,8 @@ use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use protocolo::{
-    Alvo, Assentos, Chave, ClientId, Comando, Escolha, Evento, Nome, Pedido, Quadro, Resposta,
-    RespostaInvalida, Segundos, Versao,
+    Alvo, Assentos, Cerca, Chave, ClientId, Comando, ComandoToken, Escolha, Evento, Nome, Pedido, Quadro,
+    Resposta, RespostaInvalida, Segundos, Versao,
 };
 
 use crate::falha::Falha;
@@ -48,6 +48,53 @@ pub struct Segurados {
     pub expira: u32,
     /// A versão da sala em que isto era verdade.
     pub versao: Versao,
+}
+
+/// O token, que agora é de quem o pediu.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Concessao {
+    /// O número de fencing: o que se manda em `CERCA`.
+    pub cerca: Cerca,
+    /// Quantas vezes o token foi liberado até aqui.
+    pub contador: u64,
+    /// Quantos esperam.
+    pub espera: u64,
+    /// Por quantos segundos o token é seu.
+    pub prazo: u32,
+}
+
+/// O token, que já não é de quem o liberou.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Liberacao {
+    /// Quantas vezes o token foi liberado, contando esta.
+    pub contador: u64,
+    /// Quantos esperam.
+    pub espera: u64,
+}
+
+/// De quem é o token, e o que se conta dele.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EstadoDoToken {
+    /// O dono, se há.
+    pub dono: Option<ClientId>,
+    /// O número de fencing da última concessão.
+    pub cerca: Cerca,
+    /// Quantas vezes o token foi liberado.
+    pub contador: u64,
+    /// Quantos esperam.
+    pub espera: u64,
+}
+
+/// Corta de outra thread uma conexão que ali está presa, por exemplo na fila do token.
+#[derive(Debug)]
+pub struct Corte(TcpStream);
+
+impl Corte {
+    /// Corta: a chamada que espera, e as que vierem, dão [`Falha::Perdida`]. Cortar de novo não faz nada.
+    pub fn cortar(&self) {
+        // Só falha se a conexão já não existe.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
 }
 
 impl Cliente {
@@ -157,6 +204,11 @@ impl Cliente {
         Ok((self.leitor, escrita))
     }
 
+    /// O que corta esta conexão de outra thread. Gasta mais um descritor.
+    pub fn corte(&self) -> io::Result<Corte> {
+        self.corrente().try_clone().map(Corte)
+    }
+
     fn corrente(&self) -> &TcpStream {
         self.leitor.fonte().get_ref()
     }
@@ -232,6 +284,35 @@ impl Cliente {
     pub fn observar(&mut self) -> Result<Versao, Falha> {
         match self.pedir(&Comando::Observar)? {
             Resposta::Observando { versao } => Ok(versao),
+            outra => Err(recusa_ou_inesperada(outra)),
+        }
+    }
+
+    /// `TOKEN SOLICITAR`: entra na fila, espera a vez e fica com o token por `por`, se ela chega antes de `ate`
+    /// (`None`: espera para sempre).
+    pub fn token_solicitar(&mut self, por: Segundos, ate: Option<Segundos>) -> Result<Concessao, Falha> {
+        match self.pedir(&Comando::Token(ComandoToken::Solicitar { por, ate }))? {
+            Resposta::TokenConcedido { cerca, contador, espera, prazo } => {
+                Ok(Concessao { cerca, contador, espera, prazo })
+            }
+            outra => Err(recusa_ou_inesperada(outra)),
+        }
+    }
+
+    /// `TOKEN LIBERAR`: passa o token adiante.
+    pub fn token_liberar(&mut self) -> Result<Liberacao, Falha> {
+        match self.pedir(&Comando::Token(ComandoToken::Liberar))? {
+            Resposta::Liberado { contador, espera } => Ok(Liberacao { contador, espera }),
+            outra => Err(recusa_ou_inesperada(outra)),
+        }
+    }
+
+    /// `TOKEN ESTADO`: de quem é o token e quantos esperam.
+    pub fn token_estado(&mut self) -> Result<EstadoDoToken, Falha> {
+        match self.pedir(&Comando::Token(ComandoToken::Estado))? {
+            Resposta::TokenEstado { dono, cerca, contador, espera } => {
+                Ok(EstadoDoToken { dono, cerca, contador, espera })
+            }
             outra => Err(recusa_ou_inesperada(outra)),
         }
     }

@@ -1,17 +1,18 @@
 //! O prompt: uma pessoa digita pedidos e lê as respostas em português.
 //!
-//! Três threads. A principal edita a linha, envia e espera a resposta. A `leitura` lê o socket e separa: o que
+//! Quatro threads. A principal edita a linha, envia e espera a resposta. A `leitura` lê o socket e separa: o que
 //! responde a um pedido vai para a principal; o que veio sem ninguém pedir (um evento, uma despedida do servidor, o
 //! fim da conexão) vai para a `avisos`, que o mostra acima da linha que se digita. Para isso a principal conta à
 //! `avisos` o que se digita: a `rustyline` 18 sabe escrever acima da linha (`ExternalPrinter`), mas com isso ligado
-//! prende o que se digita depressa ou se cola (kkawakam/rustyline#976).
+//! prende o que se digita depressa ou se cola (kkawakam/rustyline#976). A `sinais` ouve o Ctrl-C de quem se cansou de
+//! esperar por uma resposta; enquanto se digita, ele é só uma tecla, e quem a lê é a `rustyline`.
 
 use std::cell::Cell;
 use std::io::{self, BufReader, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -24,10 +25,13 @@ use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
 use rustyline::{Config, Context, Editor, Helper};
+use signal_hook::consts::SIGINT;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::Fim;
 use crate::erro::Erro;
-use crate::tela::{Aviso, Frase, Saida, limpo};
+use crate::tela::{Aviso, ESPERA_CALADA, Frase, Saida, espera, limpo};
 
 const PROMPT: &str = "reserva> ";
 /// Quanto se espera pela resposta a `SAIR` de quem já quer ir embora.
@@ -49,7 +53,14 @@ pub fn conversar(cliente: Cliente, servidor: &str, saida: &mut Saida) -> Result<
             Ok(texto) => {
                 // Um texto colado pode ter várias linhas: cada uma é um pedido.
                 for linha in texto.lines().filter(|linha| tem_resposta(linha)) {
-                    let bloco = conversa.pedir(linha)?;
+                    let Some(bloco) = conversa.pedir(linha, &mut saida.escrita)? else {
+                        // O terminal mostrou ^C; a linha dele acaba aqui.
+                        writeln!(
+                            saida.escrita,
+                            "\nVocê desistiu de esperar. Até logo! O que é seu continua seu."
+                        )?;
+                        return Ok(Fim::Interrompido);
+                    };
                     saida.resposta(&bloco)?;
                     if bloco.linha_final() == ATE_LOGO {
                         return Ok(Fim::Bem);
@@ -93,10 +104,18 @@ fn criar_thread(nome: &str, corpo: impl FnOnce() + Send + 'static) -> Result<(),
     thread::Builder::new().name(nome.into()).spawn(corpo).map(|_| ()).map_err(Erro::Sistema)
 }
 
+/// O que chega a quem espera por uma resposta.
+enum Chegada {
+    /// Ela, ou o fim da conexão.
+    Resposta(Result<Bloco, Falha>),
+    /// A pessoa já não quer esperar.
+    CtrlC,
+}
+
 /// O lado da thread principal.
 struct Conversa {
     corrente: TcpStream,
-    respostas: Receiver<Result<Bloco, Falha>>,
+    respostas: Receiver<Chegada>,
     /// Há um pedido sem resposta: a próxima resposta é dele.
     esperando: Arc<AtomicBool>,
 }
@@ -106,14 +125,26 @@ impl Conversa {
         let (leitor, corrente) = cliente.partir().map_err(Erro::Sistema)?;
         let (entregar, respostas) = mpsc::channel();
         let esperando = Arc::new(AtomicBool::new(false));
+        ouvir_ctrl_c(entregar.clone(), Arc::clone(&esperando))?;
         let leitura = Leitura { leitor, entregar, avisar, esperando: Arc::clone(&esperando) };
         criar_thread("leitura", move || leitura.ler_ate_o_fim())?;
         Ok(Self { corrente, respostas, esperando })
     }
 
-    fn pedir(&self, linha: &str) -> Result<Bloco, Falha> {
+    /// Manda a linha e espera a resposta, dizendo que se espera se ela demora; `None` se a pessoa desistiu.
+    fn pedir(&self, linha: &str, tela: &mut impl Write) -> Result<Option<Bloco>, Erro> {
         self.enviar(linha)?;
-        self.respostas.recv().unwrap_or(Err(Falha::Perdida(None)))
+        let mut chegada = self.respostas.recv_timeout(ESPERA_CALADA);
+        if matches!(chegada, Err(RecvTimeoutError::Timeout)) {
+            writeln!(tela, "{}", espera(linha))?;
+            tela.flush()?;
+            chegada = self.respostas.recv().map_err(RecvTimeoutError::from);
+        }
+        match chegada {
+            Ok(Chegada::Resposta(resposta)) => Ok(Some(resposta?)),
+            Ok(Chegada::CtrlC) => Ok(None),
+            Err(_) => Err(Falha::Perdida(None).into()),
+        }
     }
 
     fn enviar(&self, linha: &str) -> Result<(), Falha> {
@@ -124,10 +155,11 @@ impl Conversa {
 
     /// A falha com que a conexão acabou, se acabou. Não havendo pedido sem resposta, é só isso que pode ter chegado.
     fn conferir(&self) -> Result<(), Falha> {
-        match self.respostas.try_recv() {
-            Ok(Err(falha)) => Err(falha),
+        // Um Ctrl-C que chegou junto com a resposta já não desiste de nada.
+        self.respostas.try_iter().try_for_each(|chegada| match chegada {
+            Chegada::Resposta(Err(falha)) => Err(falha),
             _ => Ok(()),
-        }
+        })
     }
 
     /// Diz `SAIR` e dá ao servidor um tempo para ouvir. Se não der certo, tanto faz: já se ia embora.
@@ -138,10 +170,25 @@ impl Conversa {
     }
 }
 
+/// Cria a thread `sinais`. O Ctrl-C de quem não espera nada faz o que faria sem ela.
+fn ouvir_ctrl_c(entregar: Sender<Chegada>, esperando: Arc<AtomicBool>) -> Result<(), Erro> {
+    let mut sinais = Signals::new([SIGINT]).map_err(Erro::Sistema)?;
+    criar_thread("sinais", move || {
+        for sinal in sinais.forever() {
+            if esperando.load(Ordering::SeqCst) {
+                let _ = entregar.send(Chegada::CtrlC);
+            } else {
+                // Só falha para um sinal que não existe.
+                let _ = emulate_default_handler(sinal);
+            }
+        }
+    })
+}
+
 /// O lado da thread `leitura`.
 struct Leitura {
     leitor: Leitor<BufReader<TcpStream>>,
-    entregar: Sender<Result<Bloco, Falha>>,
+    entregar: Sender<Chegada>,
     avisar: Sender<Novidade>,
     esperando: Arc<AtomicBool>,
 }
@@ -154,7 +201,7 @@ impl Leitura {
                 Ok(Recebido::Evento(evento)) => self.avisar(Aviso(&evento).to_string()),
                 Ok(Recebido::Resposta(bloco)) if self.esperando.swap(false, Ordering::SeqCst) => {
                     let ate_logo = bloco.linha_final() == ATE_LOGO;
-                    let _ = self.entregar.send(Ok(bloco));
+                    let _ = self.entregar.send(Chegada::Resposta(Ok(bloco)));
                     if ate_logo {
                         return;
                     }
@@ -165,7 +212,7 @@ impl Leitura {
                     if !self.esperando.load(Ordering::SeqCst) {
                         self.avisar("A conexão com o servidor acabou. Enter para sair.".to_owned());
                     }
-                    let _ = self.entregar.send(Err(falha));
+                    let _ = self.entregar.send(Chegada::Resposta(Err(falha)));
                     return;
                 }
             }
@@ -328,6 +375,55 @@ mod tests {
         );
     }
 
+    /// A linha final da resposta.
+    fn pedir(conversa: &Conversa, linha: &str) -> Result<String, Erro> {
+        let bloco = conversa.pedir(linha, &mut Vec::new())?;
+        Ok(bloco.map(|bloco| bloco.linha_final().to_owned()).unwrap())
+    }
+
+    #[test]
+    fn quem_espera_a_vez_e_avisado_e_pode_desistir() {
+        let (pode, responder) = mpsc::channel::<()>();
+        let falso = Falso::new(move |conversa| {
+            conversa.ouvir();
+            responder.recv().unwrap();
+            conversa.dizer("OK TOKEN cerca=1 contador=0 espera=0 prazo=30\n");
+            while conversa.ouvir().is_some() {}
+        });
+        let (avisar, _avisos) = mpsc::channel();
+        let conversa = Conversa::new(Cliente::conectar(falso.endereco).unwrap(), avisar).unwrap();
+        // A resposta só vem depois do aviso.
+        struct Tela(Vec<u8>, Sender<()>);
+        impl Write for Tela {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.write(bytes)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                self.1.send(()).unwrap();
+                Ok(())
+            }
+        }
+        let mut tela = Tela(Vec::new(), pode);
+        let bloco = conversa.pedir("TOKEN SOLICITAR", &mut tela).unwrap().unwrap();
+        assert!(bloco.linha_final().starts_with("OK TOKEN"));
+        assert_eq!(String::from_utf8(tela.0).unwrap(), "Esperando a vez; Ctrl-C desiste.\n");
+    }
+
+    #[test]
+    fn ctrl_c_desiste_de_esperar_e_um_atrasado_nao_desiste_de_nada() {
+        let (entregar, respostas) = mpsc::channel();
+        let sinais = entregar.clone();
+        let falso = Falso::new(move |conversa| {
+            conversa.ouvir();
+            sinais.send(Chegada::CtrlC).unwrap();
+        });
+        let corrente = TcpStream::connect(falso.endereco).unwrap();
+        let conversa = Conversa { corrente, respostas, esperando: Arc::default() };
+        entregar.send(Chegada::CtrlC).unwrap();
+        assert!(conversa.pedir("TOKEN SOLICITAR", &mut Vec::new()).unwrap().is_none());
+        assert_eq!(falso.ouvidas(), ["TOKEN SOLICITAR"]);
+    }
+
     #[test]
     fn separa_respostas_de_avisos() {
         let falso = Falso::com_respostas(&[
@@ -336,10 +432,10 @@ mod tests {
         ]);
         let (avisar, avisos) = mpsc::channel();
         let conversa = Conversa::new(Cliente::conectar(falso.endereco).unwrap(), avisar).unwrap();
-        assert_eq!(conversa.pedir("OBSERVAR").unwrap().linha_final(), "OK OBSERVANDO versao=1");
+        assert_eq!(pedir(&conversa, "OBSERVAR").unwrap(), "OK OBSERVANDO versao=1");
         // O aviso chega antes do pedido seguinte, que é quem faz o servidor falar de novo.
         assert!(aviso(&avisos).unwrap().starts_with("Ficaram livres: 3."));
-        assert_eq!(conversa.pedir("PING").unwrap().linha_final(), "OK PONG");
+        assert_eq!(pedir(&conversa, "PING").unwrap(), "OK PONG");
         assert!(aviso(&avisos).unwrap().contains("tempo demais calada"));
         assert!(aviso(&avisos).unwrap().contains("Enter para sair"));
         assert!(aviso(&avisos).is_none());
@@ -353,7 +449,7 @@ mod tests {
         });
         let (avisar, avisos) = mpsc::channel();
         let conversa = Conversa::new(Cliente::conectar(falso.endereco).unwrap(), avisar).unwrap();
-        assert!(matches!(conversa.pedir("PING"), Err(Falha::Perdida(_))));
+        assert!(matches!(pedir(&conversa, "PING"), Err(Erro::Falha(Falha::Perdida(_)))));
         assert!(aviso(&avisos).is_none(), "quem conta é a thread principal");
     }
 

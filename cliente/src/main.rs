@@ -11,6 +11,7 @@
 //! | `tubo` | um comando só; ou pedidos que vêm de um tubo ou arquivo |
 //! | `interativo` | o prompt |
 //! | `guiado` | o diálogo do sistema de passagens aéreas |
+//! | `simulacao` | clientes simulados que disputam o token, e a prova de que nunca houve dois donos |
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ mod erro;
 mod falso;
 mod guiado;
 mod interativo;
+mod simulacao;
 mod tela;
 mod tubo;
 
@@ -39,14 +41,20 @@ use crate::tela::{Saida, limpo};
 enum Fim {
     /// Tudo o que se pediu foi feito.
     Bem,
-    /// O servidor recusou alguma coisa.
+    /// O servidor recusou alguma coisa, ou a prova da simulação falhou.
     Recusado,
+    /// A pessoa apertou Ctrl-C antes do fim.
+    Interrompido,
 }
+
+/// Código de saída de quem foi interrompido: o mesmo que o shell dá a um programa que SIGINT mata.
+const SAIDA_INTERROMPIDO: u8 = 130;
 
 fn main() -> ExitCode {
     match executar() {
         Ok(Fim::Bem) => ExitCode::SUCCESS,
         Ok(Fim::Recusado) => ExitCode::from(SAIDA_RECUSADO),
+        Ok(Fim::Interrompido) => ExitCode::from(SAIDA_INTERROMPIDO),
         // Quem lia a saída foi embora, como em `cliente MAPA | head -1`: já tem o que queria.
         Err(erro) if erro.e_cano_quebrado() => ExitCode::SUCCESS,
         Err(erro) => {
@@ -67,6 +75,9 @@ fn executar() -> Result<Fim, Erro> {
             tubo::um_comando(conectar(&argumentos)?, linha, argumentos.retomar.is_none(), &mut saida)?
         }
         Modo::Guiado => guiar(conectar(&argumentos)?, &mut saida)?,
+        Modo::Simular(plano) => {
+            simulacao::simular(plano, &argumentos.servidor, || conectar(&argumentos), &mut saida)?
+        }
         // Um prompt num arquivo só sujaria o arquivo: é preciso um terminal dos dois lados.
         Modo::Entrada if io::stdin().is_terminal() && saida.legivel => {
             interativo::conversar(conectar(&argumentos)?, &argumentos.servidor, &mut saida)?

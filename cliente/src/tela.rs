@@ -6,11 +6,23 @@
 
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use cliente::{Bloco, Cliente};
 use protocolo::limites::FILEIRA_ASSENTOS;
-use protocolo::{Assento, Assentos, Evento, Mudanca, Quadro, Recusa, Resposta, Situacao, Versao};
+use protocolo::{Assento, Assentos, Comando, Evento, Mudanca, Quadro, Recusa, Resposta, Situacao, Versao};
+
+/// Quanto se espera calado por uma resposta: antes disto, ninguém chega a estranhar.
+pub const ESPERA_CALADA: Duration = Duration::from_millis(300);
+
+/// O que se diz quando a resposta a esta linha demora.
+pub fn espera(linha: &str) -> &'static str {
+    match linha.parse() {
+        Ok(Comando::Token(_) | Comando::Aguardar { .. }) => "Esperando a vez; Ctrl-C desiste.",
+        _ => "Esperando a resposta; Ctrl-C desiste.",
+    }
+}
 
 /// Por onde o programa escreve.
 pub struct Saida {
@@ -160,29 +172,36 @@ fn recusado(f: &mut fmt::Formatter<'_>, recusa: &Recusa) -> fmt::Result {
 }
 
 fn token(f: &mut fmt::Formatter<'_>, resposta: &Resposta) -> fmt::Result {
-    let (contador, espera) = match resposta {
-        Resposta::TokenConcedido { cerca, contador, espera, prazo } => {
-            write!(f, "O token é seu por {prazo} s, com a cerca {cerca}.")?;
-            (contador, espera)
+    match resposta {
+        Resposta::TokenConcedido { cerca, espera, prazo, .. } => {
+            write!(f, "O token é seu por {prazo} s (cerca {cerca}; {}).", esperando(*espera))
         }
         Resposta::TokenEstado { dono, cerca, contador, espera } => {
+            let (espera, vezes) = (esperando(*espera), liberado(*contador));
             match dono {
-                Some(dono) => write!(f, "O token está com o cliente {dono}, com a cerca {cerca}.")?,
-                None => write!(f, "O token está livre; a última cerca foi {cerca}.")?,
+                Some(dono) => {
+                    write!(f, "O token está com o cliente {dono} (cerca {cerca}; {espera}; {vezes}).")
+                }
+                None => write!(f, "O token está livre (última cerca {cerca}; {vezes})."),
             }
-            (contador, espera)
         }
         Resposta::Liberado { contador, espera } => {
-            f.write_str("Você passou o token adiante.")?;
-            (contador, espera)
+            write!(f, "Você liberou o token ({}; {}).", esperando(*espera), liberado(*contador))
         }
-        _ => return Ok(()),
-    };
-    write!(
-        f,
-        " Na fila: {espera}. Já foi liberado {contador} {}.",
-        if *contador == 1 { "vez" } else { "vezes" }
-    )
+        _ => Ok(()),
+    }
+}
+
+fn esperando(espera: u64) -> String {
+    if espera == 0 { "ninguém esperando".to_owned() } else { format!("{espera} esperando") }
+}
+
+fn liberado(contador: u64) -> String {
+    match contador {
+        0 => "nunca liberado".to_owned(),
+        1 => "liberado 1 vez até aqui".to_owned(),
+        vezes => format!("liberado {vezes} vezes até aqui"),
+    }
 }
 
 /// `LISTAR` numa tabela: a situação, quantos e quais.
@@ -295,7 +314,19 @@ mod tests {
             ("um\n  dois\nOK AJUDA", "um\n  dois"),
             (
                 "OK TOKEN cerca=18 contador=1 espera=2 prazo=30",
-                "O token é seu por 30 s, com a cerca 18. Na fila: 2. Já foi liberado 1 vez.",
+                "O token é seu por 30 s (cerca 18; 2 esperando).",
+            ),
+            (
+                "OK TOKEN dono=7 cerca=18 contador=1 espera=2",
+                "O token está com o cliente 7 (cerca 18; 2 esperando; liberado 1 vez até aqui).",
+            ),
+            (
+                "OK TOKEN dono=livre cerca=0 contador=0 espera=0",
+                "O token está livre (última cerca 0; nunca liberado).",
+            ),
+            (
+                "OK LIBERADO contador=18 espera=0",
+                "Você liberou o token (ninguém esperando; liberado 18 vezes até aqui).",
             ),
             ("OK ATE_LOGO", "Até logo! O que é seu continua seu."),
         ] {

@@ -14,7 +14,7 @@ use protocolo::{Linhas, Resposta};
 
 use crate::Fim;
 use crate::erro::Erro;
-use crate::tela::{Retorno, Saida};
+use crate::tela::{ESPERA_CALADA, Retorno, Saida, espera};
 
 /// Quantos bytes da entrada vão de cada vez: muitos pedidos numa escrita, e o servidor os atende juntos.
 const COPIA_BYTES: usize = 64 * 1024;
@@ -23,8 +23,15 @@ const COPIA_BYTES: usize = 64 * 1024;
 ///
 /// `ensinar`: a quem ganhou assentos num terminal, diz-se como voltar por eles.
 pub fn um_comando(mut cliente: Cliente, linha: &str, ensinar: bool, saida: &mut Saida) -> Result<Fim, Erro> {
-    let bloco = cliente.pedir_linha(linha)?;
+    let bloco = pedir(&mut cliente, linha, saida)?;
     saida.resposta(&bloco)?;
+    if saida.legivel && matches!(bloco.resposta(), Ok(Resposta::TokenConcedido { .. })) {
+        // O token é da conexão, e esta acaba aqui.
+        writeln!(
+            saida.escrita,
+            "Mas ele já passou adiante: para ficar com ele, peça-o no prompt (`cliente`)."
+        )?;
+    }
     if ensinar && saida.legivel && deu_assentos(&bloco) {
         write!(saida.escrita, "{}", Retorno(&cliente))?;
     }
@@ -33,6 +40,23 @@ pub fn um_comando(mut cliente: Cliente, linha: &str, ensinar: bool, saida: &mut 
         Some(falha) => Err(falha.into()),
         None if bloco.recusou() => Ok(Fim::Recusado),
         None => Ok(Fim::Bem),
+    }
+}
+
+/// Manda a linha e espera a resposta; a quem está num terminal, diz-se que se espera.
+fn pedir(cliente: &mut Cliente, linha: &str, saida: &mut Saida) -> Result<Bloco, Erro> {
+    if !saida.legivel {
+        return Ok(cliente.pedir_linha(linha)?);
+    }
+    cliente.prazo_de_leitura(Some(ESPERA_CALADA))?;
+    match cliente.pedir_linha(linha) {
+        Err(Falha::Demora) => {
+            writeln!(saida.escrita, "{}", espera(linha))?;
+            saida.escrita.flush()?;
+            cliente.prazo_de_leitura(None)?;
+            Ok(cliente.receber_bloco()?)
+        }
+        resultado => Ok(resultado?),
     }
 }
 

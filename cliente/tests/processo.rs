@@ -8,10 +8,14 @@ mod falso;
 mod testes {
     use std::fs::File;
     use std::io::{BufRead, BufReader, Write};
-    use std::net::{SocketAddr, TcpListener};
+    use std::net::{SocketAddr, TcpListener, TcpStream};
     use std::process::{Child, Command, Output, Stdio};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::mpsc;
+    use std::thread::Builder;
 
-    use crate::falso::Falso;
+    use crate::falso::{Falso, SAUDACAO};
 
     fn programa(argumentos: &[&str]) -> Command {
         let mut comando = Command::new(env!("CARGO_BIN_EXE_cliente"));
@@ -88,7 +92,7 @@ mod testes {
         let mut filho = iniciar(&mut com_servidor(falso.endereco, &[]));
         // Escreve tudo antes de ler qualquer coisa: quem trava, trava aqui.
         let mut entrada = filho.stdin.take().unwrap();
-        let escrita = std::thread::Builder::new();
+        let escrita = Builder::new();
         let escrita = escrita.spawn(move || entrada.write_all("PING\n".repeat(LINHAS).as_bytes())).unwrap();
         let saida = filho.wait_with_output().unwrap();
         escrita.join().unwrap().unwrap();
@@ -175,6 +179,124 @@ mod testes {
         let cheio = File::options().write(true).open("/dev/full").unwrap();
         let saida = com_servidor(falso.endereco, &["PING"]).stdout(cheio).output().unwrap();
         conferir(&saida, "", 2);
+    }
+
+    /// O que um servidor de mentira responde à simulação de um cliente, e o código com que ela acaba.
+    fn simular(respostas: &[&str]) -> (String, Output) {
+        let falso = Falso::com_respostas(respostas);
+        let argumentos = ["--simular", "1", "--voltas", "2", "--semente", "42"];
+        let saida = com_servidor(falso.endereco, &argumentos).output().unwrap();
+        falso.ouvidas();
+        (String::from_utf8(saida.stdout.clone()).unwrap(), saida)
+    }
+
+    #[test]
+    fn simular_num_tubo() {
+        let respostas = [
+            "OK NOME simulado-1",
+            "OK TOKEN dono=livre cerca=17 contador=16 espera=0",
+            "OK TOKEN cerca=18 contador=16 espera=2 prazo=30",
+            "OK LIBERADO contador=17 espera=1",
+            "OK TOKEN cerca=19 contador=17 espera=0 prazo=30",
+            "OK LIBERADO contador=18 espera=0",
+            "OK TOKEN dono=livre cerca=19 contador=18 espera=0",
+        ];
+        let (tela, saida) = simular(&respostas);
+        conferir(&saida, &tela, 0);
+        let linhas: Vec<_> = tela.lines().collect();
+        assert!(
+            linhas[0].starts_with("Simulação: 1 cliente, 2 voltas cada um, semente 42, servidor 127"),
+            "{tela}"
+        );
+        assert_eq!(linhas[1], "cliente 1 com o token: cerca 18, contador 16, espera 2");
+        assert_eq!(linhas[2], "cliente 1 com o token: cerca 19, contador 17, espera 0");
+        assert!(tela.ends_with("de 18 a 19.\nProvado.\n") && !tela.contains('\u{1b}'), "{tela}");
+
+        // A mesma cerca duas vezes; e um servidor que conta uma liberação que não houve.
+        for (posicao, mentira, parte) in [
+            (4, "OK TOKEN cerca=18 contador=17 espera=0 prazo=30", "a mesma cerca foi dada"),
+            (5, "OK LIBERADO contador=19 espera=0", "disse contador 19"),
+        ] {
+            let mut respostas = respostas;
+            respostas[posicao] = mentira;
+            let (tela, saida) = simular(&respostas);
+            conferir(&saida, &tela, 1);
+            assert!(tela.contains(parte) && tela.ends_with("A PROVA FALHOU.\n"), "{tela}");
+        }
+
+        // O servidor encerra no meio; ou nunca chega a começar.
+        let mut encerra = respostas[..5].to_vec();
+        encerra[4] = "ERRO ENCERRANDO :o servidor está encerrando";
+        let (tela, saida) = simular(&encerra);
+        conferir(&saida, &tela, 3);
+        assert!(tela.contains("Acabou antes da hora") && tela.ends_with("Provado.\n"), "{tela}");
+        let (tela, saida) = simular(&["OK NOME simulado-1", "ERRO AINDA_NAO :ainda não"]);
+        assert_eq!((tela.as_str(), saida.status.code()), ("", Some(1)));
+    }
+
+    #[test]
+    fn simular_interrompido_na_fila_acaba_logo_e_com_resumo() {
+        let (avisar, na_fila) = mpsc::channel();
+        let falso = Falso::new(move |conversa| {
+            conversa.ouvir();
+            conversa.dizer("OK NOME simulado-1\n");
+            conversa.ouvir();
+            conversa.dizer("OK TOKEN dono=9 cerca=17 contador=16 espera=0\n");
+            conversa.ouvir();
+            avisar.send(()).unwrap();
+            // A vez nunca chega.
+            while conversa.ouvir().is_some() {}
+        });
+        let filho = iniciar(&mut com_servidor(falso.endereco, &["--simular", "1"]));
+        na_fila.recv().unwrap();
+        let sinal = Command::new("kill").args(["-INT", &filho.id().to_string()]).status().unwrap();
+        assert!(sinal.success());
+        let saida = filho.wait_with_output().unwrap();
+        let tela = String::from_utf8(saida.stdout).unwrap();
+        assert_eq!((saida.status.code(), saida.stderr.len()), (Some(130), 0), "{tela}");
+        assert!(tela.contains("Interrompida") && tela.contains("não há o que provar"), "{tela}");
+        assert_eq!(falso.ouvidas().last().unwrap(), "TOKEN SOLICITAR POR 30");
+    }
+
+    #[test]
+    fn simular_acha_um_servidor_que_da_o_token_a_todos() {
+        let escuta = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endereco = escuta.local_addr().unwrap();
+        let cerca = Arc::new(AtomicU64::new(0));
+        let aceitar = move || {
+            for corrente in escuta.incoming() {
+                let (corrente, cerca) = (corrente.unwrap(), Arc::clone(&cerca));
+                Builder::new().spawn(move || dar_a_todos(&corrente, &cerca)).unwrap();
+            }
+        };
+        // Sem servidor de verdade não há quem o mande parar: acaba com o processo dos testes.
+        Builder::new().spawn(aceitar).unwrap();
+        let saida = com_servidor(endereco, &["--simular", "30", "--voltas", "20"]).output().unwrap();
+        let tela = String::from_utf8(saida.stdout.clone()).unwrap();
+        assert_eq!(saida.status.code(), Some(1), "{tela}");
+        assert!(
+            tela.contains("1. FALHOU: dois donos por ") && tela.contains("o contador do programa marca"),
+            "{tela}"
+        );
+        assert!(tela.ends_with("A PROVA FALHOU.\n"), "{tela}");
+    }
+
+    /// Atende uma conexão dando o token a quem o pede, na hora, sem ver quem o tem.
+    fn dar_a_todos(corrente: &TcpStream, cerca: &AtomicU64) {
+        let mut saida = corrente;
+        saida.write_all(SAUDACAO.as_bytes()).unwrap();
+        for linha in BufReader::new(corrente).lines().map_while(Result::ok) {
+            let resposta = match linha.as_str() {
+                "TOKEN ESTADO" => "OK TOKEN dono=livre cerca=0 contador=0 espera=0\n".to_owned(),
+                "TOKEN LIBERAR" => "OK LIBERADO contador=1 espera=0\n".to_owned(),
+                pedido if pedido.starts_with("TOKEN") => {
+                    let cerca = cerca.fetch_add(1, Ordering::SeqCst) + 1;
+                    format!("OK TOKEN cerca={cerca} contador=0 espera=0 prazo=30\n")
+                }
+                _ => "OK NOME x\n".to_owned(),
+            };
+            saida.write_all(resposta.as_bytes()).unwrap();
+        }
     }
 
     #[test]

@@ -48,6 +48,52 @@ fn conecta_e_pede() {
 }
 
 #[test]
+fn token_pede_libera_e_pergunta() {
+    let falso = Falso::com_respostas(&[
+        "OK TOKEN cerca=18 contador=17 espera=2 prazo=30",
+        "OK LIBERADO contador=18 espera=2",
+        "ERRO TOKEN_NAO_E_SEU :o token não está com você",
+        "OK TOKEN dono=livre cerca=18 contador=18 espera=0",
+        "OK TOKEN dono=9 cerca=19 contador=18 espera=1",
+        "OK PONG",
+    ]);
+    let mut cliente = Cliente::conectar(falso.endereco).unwrap();
+    let concessao = cliente.token_solicitar(Segundos::TOKEN_PADRAO, Segundos::new(5)).unwrap();
+    assert_eq!(concessao, Concessao { cerca: Cerca(18), contador: 17, espera: 2, prazo: 30 });
+    assert_eq!(cliente.token_liberar().unwrap(), Liberacao { contador: 18, espera: 2 });
+    assert!(matches!(cliente.token_liberar(), Err(Falha::Recusa(r)) if r.erro == Error::TokenNaoESeu));
+    assert_eq!(cliente.token_estado().unwrap().dono, None);
+    let estado = cliente.token_estado().unwrap();
+    assert_eq!((estado.dono, estado.cerca, estado.espera), (ClientId::new(9), Cerca(19), 1));
+    let outra = cliente.token_solicitar(Segundos::TOKEN_PADRAO, None);
+    assert!(matches!(outra, Err(Falha::RespostaInvalida(_))));
+    assert_eq!(
+        falso.ouvidas(),
+        [
+            "TOKEN SOLICITAR POR 30 ATE 5",
+            "TOKEN LIBERAR",
+            "TOKEN LIBERAR",
+            "TOKEN ESTADO",
+            "TOKEN ESTADO",
+            "TOKEN SOLICITAR POR 30",
+        ]
+    );
+}
+
+#[test]
+fn corte_solta_quem_espera() {
+    let falso = Falso::new(|conversa| while conversa.ouvir().is_some() {});
+    let mut cliente = Cliente::conectar(falso.endereco).unwrap();
+    let corte = cliente.corte().unwrap();
+    let espera = std::thread::Builder::new().name("espera".into());
+    let espera = espera.spawn(move || cliente.token_solicitar(Segundos::TOKEN_PADRAO, None)).unwrap();
+    corte.cortar();
+    assert!(matches!(espera.join().unwrap(), Err(Falha::Perdida(_))));
+    corte.cortar();
+    falso.ouvidas();
+}
+
+#[test]
 fn eventos_entre_respostas_ficam_guardados() {
     let falso = Falso::com_respostas(&[
         "OK OBSERVANDO versao=1\nEVENTO 2 LIVRE 3",
