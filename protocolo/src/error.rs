@@ -3,12 +3,15 @@
 //! [`Error`] é o que os programas leem (código e argumentos, estáveis); [`Recusa`] junta a ele a versão da sala
 //! e o texto para as pessoas. Nada aqui decide se um pedido deve ser recusado.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::assentos::Assentos;
 use crate::decimal;
 use crate::identidade::{Cerca, Versao};
 use crate::limites::{ASSENTOS_MAX, LINHA_BYTES_MAX, NOME_LETRAS_MAX};
+
+/// Quanto se reserva para um texto: cabe o costumeiro com uma pista no fim, e uma recusa custa uma alocação.
+const EXPLICACAO_BYTES: usize = 128;
 
 /// A causa de uma recusa. `Display` escreve o código e os argumentos como vão na linha `ERRO`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -105,44 +108,60 @@ impl Error {
 
     /// O que se diz a uma pessoa sobre esta causa. Pode mudar a qualquer versão.
     pub fn explicacao(&self) -> String {
+        let mut texto = String::with_capacity(EXPLICACAO_BYTES);
+        // Escrever numa String não falha.
+        let _ = self.explicar(&mut texto);
+        texto
+    }
+
+    fn explicar(&self, t: &mut String) -> fmt::Result {
         match self {
-            Self::Ocupado(a) if a.len() == 1 => format!("o assento {a} já é de outra pessoa"),
-            Self::Ocupado(a) => format!("os assentos {a} já são de outras pessoas"),
-            Self::Insuficiente { livres: 0 } => "não há assento livre".into(),
-            Self::Insuficiente { livres: 1 } => "só há 1 assento livre".into(),
-            Self::Insuficiente { livres } => format!("só há {livres} assentos livres"),
-            Self::JaReservado(a) if a.len() == 1 => format!("o assento {a} já é seu, e firme"),
-            Self::JaReservado(a) => format!("os assentos {a} já são seus, e firmes"),
-            Self::NaoSegurado(a) if a.is_empty() => "você não tem assento segurado".into(),
-            Self::NaoSegurado(a) if a.len() == 1 => format!("o assento {a} não está segurado por você"),
-            Self::NaoSegurado(a) => format!("os assentos {a} não estão segurados por você"),
-            Self::NaoESeu(a) if a.len() == 1 => format!("o assento {a} não é seu; nada foi cancelado"),
-            Self::NaoESeu(a) => format!("os assentos {a} não são seus; nada foi cancelado"),
-            Self::TempoEsgotado => "a espera acabou antes de chegar a sua vez".into(),
-            Self::TokenJaESeu => "o token já está com você; use TOKEN LIBERAR quando terminar".into(),
-            Self::TokenNaoESeu => "o token não está com você; peça-o com TOKEN SOLICITAR".into(),
-            Self::NomeInvalido => format!(
+            Self::Ocupado(a) if a.len() == 1 => write!(t, "o assento {a} já é de outra pessoa"),
+            Self::Ocupado(a) => write!(t, "os assentos {a} já são de outras pessoas"),
+            Self::Insuficiente { livres: 0 } => t.write_str("não há assento livre"),
+            Self::Insuficiente { livres: 1 } => t.write_str("só há 1 assento livre"),
+            Self::Insuficiente { livres } => write!(t, "só há {livres} assentos livres"),
+            Self::JaReservado(a) if a.len() == 1 => write!(t, "o assento {a} já é seu, e firme"),
+            Self::JaReservado(a) => write!(t, "os assentos {a} já são seus, e firmes"),
+            Self::NaoSegurado(a) if a.is_empty() => t.write_str("você não tem assento segurado"),
+            Self::NaoSegurado(a) if a.len() == 1 => write!(t, "o assento {a} não está segurado por você"),
+            Self::NaoSegurado(a) => write!(t, "os assentos {a} não estão segurados por você"),
+            Self::NaoESeu(a) if a.len() == 1 => write!(t, "o assento {a} não é seu; nada foi cancelado"),
+            Self::NaoESeu(a) => write!(t, "os assentos {a} não são seus; nada foi cancelado"),
+            Self::TempoEsgotado => t.write_str("a espera acabou antes de chegar a sua vez"),
+            Self::TokenJaESeu => t.write_str("o token já está com você; use TOKEN LIBERAR quando terminar"),
+            Self::TokenNaoESeu => t.write_str("o token não está com você; peça-o com TOKEN SOLICITAR"),
+            Self::NomeInvalido => write!(
+                t,
                 "um nome tem de 1 a {NOME_LETRAS_MAX} letras, algarismos, ponto, hífen ou sublinhado, sem espaços"
             ),
-            Self::ChaveInvalida => "esse número com essa chave não existe; copie os dois da saudação".into(),
-            Self::CercaVencida { .. } => "o seu token venceu e já passou adiante; nada foi feito".into(),
-            Self::ComandoDesconhecido => "não conheço esse comando; AJUDA mostra todos".into(),
-            Self::Sintaxe => "não entendi; AJUDA mostra como se escreve".into(),
+            Self::ChaveInvalida => {
+                t.write_str("esse número com essa chave não existe; copie os dois da saudação")
+            }
+            Self::CercaVencida { .. } => {
+                t.write_str("o seu token venceu e já passou adiante; nada foi feito")
+            }
+            Self::ComandoDesconhecido => t.write_str("não conheço esse comando; AJUDA mostra todos"),
+            Self::Sintaxe => t.write_str("não entendi; AJUDA mostra como se escreve"),
             Self::AssentoInvalido(_) => {
-                format!("os assentos vão de 1 a {ASSENTOS_MAX}; nada foi feito")
+                write!(t, "os assentos vão de 1 a {ASSENTOS_MAX}; nada foi feito")
             }
-            Self::Limite { max } => format!("cada cliente pode ter {max} assentos; nada foi feito"),
-            Self::Indisponivel => "não foi possível gravar; nada foi feito, tente de novo".into(),
-            Self::AindaNao => "este servidor ainda não atende esse comando; virá numa próxima versão".into(),
-            Self::Lotado { .. } => "não cabem mais conexões agora; tente de novo em instantes".into(),
+            Self::Limite { max } => write!(t, "cada cliente pode ter {max} assentos; nada foi feito"),
+            Self::Indisponivel => t.write_str("não foi possível gravar; nada foi feito, tente de novo"),
+            Self::AindaNao => {
+                t.write_str("este servidor ainda não atende esse comando; virá numa próxima versão")
+            }
+            Self::Lotado { .. } => t.write_str("não cabem mais conexões agora; tente de novo em instantes"),
             Self::Inativo => {
-                "a conexão ficou tempo demais calada e será fechada; o que é seu continua seu".into()
+                t.write_str("a conexão ficou tempo demais calada e será fechada; o que é seu continua seu")
             }
-            Self::Encerrando => "o servidor está encerrando; o que é seu continua seu".into(),
-            Self::LinhaLonga => format!("uma linha tem no máximo {LINHA_BYTES_MAX} bytes; esta foi ignorada"),
-            Self::Codificacao => "a linha não está em UTF-8 e foi ignorada".into(),
+            Self::Encerrando => t.write_str("o servidor está encerrando; o que é seu continua seu"),
+            Self::LinhaLonga => {
+                write!(t, "uma linha tem no máximo {LINHA_BYTES_MAX} bytes; esta foi ignorada")
+            }
+            Self::Codificacao => t.write_str("a linha não está em UTF-8 e foi ignorada"),
             Self::Protocolo => {
-                "aqui se fala o protocolo da Reserva, não HTTP, TLS nem SSH; conecte com nc".into()
+                t.write_str("aqui se fala o protocolo da Reserva, não HTTP, TLS nem SSH; conecte com nc")
             }
         }
     }

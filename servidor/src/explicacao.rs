@@ -2,6 +2,8 @@
 //!
 //! Só compõe texto, na thread do cliente e fora da seção crítica; o que precisa saber da sala veio na recusa.
 
+use std::fmt::Write as _;
+
 use protocolo::{Assentos, Error, Recusa, TABELA, Verbete};
 
 use crate::sala::Negado;
@@ -14,16 +16,17 @@ const SEMELHANCA_MIN: f64 = 0.6;
 /// A recusa da sala, com o texto para pessoas.
 pub fn recusa(negado: Negado) -> Recusa {
     let Negado { erro, versao, livres } = negado;
-    let pista = match &erro {
-        Error::Ocupado(assentos) if !livres.is_empty() => {
-            format!("; livres por perto: {}", perto(*assentos, livres))
-        }
-        Error::Ocupado(_) => "; não há mais nenhum livre".into(),
-        Error::NaoESeu(_) => "; LISTAR mostra os seus".into(),
-        _ => String::new(),
-    };
     let mut recusa = Recusa::na_versao(erro, versao);
-    recusa.texto.push_str(&pista);
+    let texto = &mut recusa.texto;
+    match &recusa.erro {
+        Error::Ocupado(_) if livres.is_empty() => texto.push_str("; não há mais nenhum livre"),
+        Error::Ocupado(assentos) => {
+            // Escrever numa String não falha.
+            let _ = write!(texto, "; livres por perto: {}", perto(*assentos, livres));
+        }
+        Error::NaoESeu(_) => texto.push_str("; LISTAR mostra os seus"),
+        _ => {}
+    }
     recusa
 }
 

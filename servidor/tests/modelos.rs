@@ -4,7 +4,7 @@
 //! ninguém acorda aparece como impasse (deadlock). Se um falha, ele mostra o escalonamento, que `shuttle::replay` repete.
 //! No shuttle uma espera com prazo nunca vence: nada aqui depende de um prazo.
 //!
-//! `cargo test --release -p servidor --features shuttle --test modelos`
+//! `cargo test -p servidor --features shuttle --test modelos`
 
 use std::time::Duration;
 
@@ -27,11 +27,11 @@ fn explorar(modelo: impl Fn() + Send + Sync + 'static) {
 }
 
 fn cliente(numero: u64) -> ClientId {
-    ClientId::new(numero).unwrap()
+    ClientId::new(numero).expect("os clientes dos modelos começam em 1")
 }
 
 fn assentos(numeros: &[u8]) -> Assentos {
-    numeros.iter().map(|n| Assento::new(*n).unwrap()).collect()
+    numeros.iter().map(|n| Assento::new(*n).expect("os modelos só usam assentos da sala")).collect()
 }
 
 /// Três clientes disputam assentos que se cruzam: nunca dois ganham o mesmo.

@@ -150,8 +150,8 @@ fn ping_com(byte: u8, onde: usize) -> &'static [&'static str] {
         (8 | 127, _) => DESCONHECIDO,
         (0..32, _) => PONG,
         (128..=254, _) => &["ERRO CODIFICACAO :"],
-        // IAC leva consigo o byte seguinte: no fim, o LF, e a linha acaba no próximo.
-        (IAC, 4) => PONG,
+        // Um IAC sozinho sai, e não leva nada consigo: nem letra, nem o fim da linha.
+        (IAC, _) => PONG,
         _ => DESCONHECIDO,
     }
 }
