@@ -84,7 +84,7 @@ fn cumprimentar(cliente: &Cliente, servidor: &str, saida: &mut Saida) -> io::Res
     let (numero, chave) = (cliente.cliente(), cliente.chave());
     writeln!(saida.escrita, "Conectado a {}. Você é o cliente {numero}.", limpo(servidor))?;
     writeln!(saida.escrita, "O que você reservar continua seu depois de sair. Para voltar a ser você:")?;
-    writeln!(saida.escrita, "  cliente --retomar {numero}:{chave}")?;
+    writeln!(saida.escrita, "  {} --retomar {numero}:{chave}", crate::tela::programa())?;
     writeln!(saida.escrita, "AJUDA mostra os comandos; SAIR despede-se.")
 }
 

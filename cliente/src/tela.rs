@@ -268,6 +268,11 @@ impl fmt::Display for Aviso<'_> {
     }
 }
 
+/// Como este programa foi chamado: o que se sugere tem de funcionar quando se copia.
+pub fn programa() -> String {
+    std::env::args().next().unwrap_or_else(|| "cliente".into())
+}
+
 /// Como voltar a ser um cliente: sem isto, o que ele reservou não pode mais ser cancelado.
 pub struct Retorno<'a>(pub &'a Cliente);
 
@@ -275,7 +280,7 @@ impl fmt::Display for Retorno<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (cliente, chave) = (self.0.cliente(), self.0.chave());
         writeln!(f, "Você é o cliente {cliente}. Para voltar a ser você e cancelar, por exemplo:")?;
-        writeln!(f, "  cliente --retomar {cliente}:{chave} CANCELAR TUDO")
+        writeln!(f, "  {} --retomar {cliente}:{chave} CANCELAR TUDO", programa())
     }
 }
 
