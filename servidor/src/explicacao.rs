@@ -36,7 +36,11 @@ fn perto(assentos: Assentos, livres: Assentos) -> Assentos {
     let (mut cerco, mut achados) = (assentos, Assentos::NENHUM);
     while achados.len() < suficientes {
         cerco = cerco.com_vizinhos();
-        achados |= ((livres & cerco) - achados).primeiros(suficientes - achados.len());
+        let novos = (livres & cerco) - achados;
+        // Numa sala quase cheia, quase toda volta não acha nada.
+        if !novos.is_empty() {
+            achados |= novos.primeiros(suficientes - achados.len());
+        }
     }
     achados
 }
