@@ -10,6 +10,7 @@ use log::{info, warn};
 use protocolo::limites::{MOSTRADOS_MAX, PILHA_BYTES};
 use protocolo::{Error, Resposta};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use crate::mensagens;
 use crate::parada::Parada;
@@ -20,6 +21,9 @@ use crate::terminal::{self, Teclado};
 /// Quanto se espera pelo resto de uma sequência depois de Esc, em nanossegundos: um terminal manda tudo junto, e uma
 /// pessoa não bate duas teclas em 50 ms.
 const ESC_NS: i64 = 50_000_000;
+
+/// De quanto em quanto tempo, ao fundo, se olha se o programa voltou ao primeiro plano: o shell nem sempre avisa.
+const AO_FUNDO_NS: i64 = 250_000_000;
 
 /// Quantos bytes tem a maior sequência que se lê de uma tecla.
 const SEQUENCIA_MAX: usize = 8;
@@ -76,8 +80,8 @@ impl Acao {
 /// Erros: o sistema negou a thread.
 pub fn iniciar(servico: &Arc<Servico>, parada: &Parada) -> io::Result<Teclado> {
     let console = Console { servico: Arc::clone(servico), parada: parada.clone() };
-    let teclas = terminal::preparar();
-    if teclas {
+    let teclas = terminal::ha_terminal();
+    if terminal::preparar() {
         mensagens::dizer(
             "teclas: ? ajuda, m mapa, c conexões, t token, f fecha todas, r reinicia, q encerra",
         );
@@ -216,14 +220,26 @@ fn lista(titulo: &str, linhas: Vec<String>) -> String {
 struct Teclas(io::Stdin);
 
 impl Teclas {
-    /// O próximo byte; `None` no fim da entrada.
+    /// O próximo byte; `None` no fim da entrada. Ao fundo, ler faria o processo parar: espera a volta ao primeiro plano.
     fn proximo(&self) -> io::Result<Option<u8>> {
         let mut byte = [0];
         loop {
+            let mut olhada = [PollFd::new(&self.0, PollFlags::IN)];
+            match poll(&mut olhada, None) {
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(erro) => return Err(erro.into()),
+            }
+            let caiu = olhada[0].revents().intersects(PollFlags::HUP | PollFlags::ERR);
+            if !caiu && !terminal::preparar() {
+                // O que se digita agora é para outro programa. Só o tempo passa aqui: não há o que olhar.
+                let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: AO_FUNDO_NS }));
+                continue;
+            }
             match rustix::io::read(&self.0, &mut byte) {
                 Ok(0) => return Ok(None),
                 Ok(_) => return Ok(Some(byte[0])),
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Err(erro) => return Err(erro.into()),
             }
         }
@@ -238,8 +254,9 @@ impl Teclas {
         {
             let Some(byte) = self.proximo()? else { break };
             resto.push(byte);
-            // Uma sequência acaba numa letra ou em til; o `[` que a começa não conta.
-            if (byte.is_ascii_alphabetic() || byte == b'~') && resto.len() > 1 {
+            // Esc e outra tecla (Alt) acabam nela; uma sequência, que começa por `[` ou `O`, numa letra ou em til.
+            let comeca = resto.len() == 1 && matches!(byte, b'[' | b'O');
+            if !comeca && (resto.len() == 1 || byte.is_ascii_alphabetic() || byte == b'~') {
                 break;
             }
         }

@@ -117,7 +117,7 @@ fn vigiar_sinais(parada: Parada) -> io::Result<()> {
                 terminal::preparar();
                 continue;
             }
-            if parada.pedida() {
+            if parada.encerrando() {
                 terminal::restaurar();
                 std::process::exit(INTERROMPIDO);
             }

@@ -207,6 +207,11 @@ impl Monitor {
         })
     }
 
+    /// Quem esperava neste lugar não fica com a vez que lhe chegou: ela passa ao seguinte, e não conta como liberação.
+    pub fn devolver(&self, agora: Instante, lugar: &Lugar) {
+        self.na_secao_critica(|dentro| dentro.sala.token().partir(agora, lugar.conexao));
+    }
+
     /// Ver [`token::Token::liberar`].
     pub fn liberar(&self, agora: Instante, cliente: ClientId) -> Result<Resposta, Error> {
         self.na_secao_critica(|dentro| dentro.sala.token().liberar(agora, cliente))

@@ -22,7 +22,7 @@ pub struct Parada {
 struct Dentro {
     /// Só muda com `abertas` fechado: quem se inscreve ou dorme não perde o aviso. Lê-se sem trava.
     pedida: AtomicBool,
-    /// A parada é para abrir de novo.
+    /// A parada é para abrir de novo. Como `pedida`.
     reinicio: AtomicBool,
     /// Cresce quando se mandam embora todas as conexões: as que se inscreveram antes devem sair. Como `pedida`.
     rodada: AtomicU64,
@@ -42,9 +42,22 @@ impl Parada {
         Self::default()
     }
 
-    /// Pede a parada: a escuta deixa de aceitar e cada conexão lê fim de arquivo. Pedir de novo não muda nada.
+    /// Pede a parada: a escuta deixa de aceitar e cada conexão lê fim de arquivo. Pedir de novo não muda nada; pedir
+    /// durante um reinício faz dele uma parada.
     pub fn pedir(&self) {
+        self.avisar(false);
+    }
+
+    /// Pede uma parada para abrir de novo em seguida; quem a obedece é quem chamou `executar`. Não desfaz uma parada.
+    pub fn pedir_reinicio(&self) {
+        self.avisar(true);
+    }
+
+    fn avisar(&self, reinicio: bool) {
         let abertas = self.dentro.abertas.lock();
+        // Encerrar vale mais que reiniciar, seja qual for o primeiro.
+        let reinicio = reinicio && !self.encerrando();
+        self.dentro.reinicio.store(reinicio, Ordering::Release);
         self.dentro.pedida.store(true, Ordering::Release);
         if let Some(escuta) = &abertas.escuta {
             fechar_escuta(escuta);
@@ -54,21 +67,15 @@ impl Parada {
         self.dentro.pediram.notify_all();
     }
 
-    /// Pede uma parada para abrir de novo em seguida; quem a obedece é quem chamou `executar`.
-    pub fn pedir_reinicio(&self) {
-        self.dentro.reinicio.store(true, Ordering::Release);
-        self.pedir();
-    }
-
     /// Se a parada foi pedida para reiniciar, volta a ser uma parada que ninguém pediu, e diz que sim.
     pub fn reabrir(&self) -> bool {
+        let mut abertas = self.dentro.abertas.lock();
         let reinicio = self.dentro.reinicio.swap(false, Ordering::AcqRel);
         if reinicio {
-            let mut abertas = self.dentro.abertas.lock();
             abertas.escuta = None;
             self.dentro.pedida.store(false, Ordering::Release);
-            drop(abertas);
         }
+        drop(abertas);
         reinicio
     }
 
@@ -84,6 +91,11 @@ impl Parada {
     pub fn conexoes(&self) -> Vec<(ClientId, Option<SocketAddr>)> {
         let abertas = self.dentro.abertas.lock();
         abertas.conexoes.iter().map(|(conexao, tomada)| (*conexao, tomada.peer_addr().ok())).collect()
+    }
+
+    /// Diz se a parada foi pedida, e não é para abrir de novo.
+    pub fn encerrando(&self) -> bool {
+        self.pedida() && !self.dentro.reinicio.load(Ordering::Acquire)
     }
 
     /// Diz se a parada foi pedida.

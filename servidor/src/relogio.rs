@@ -24,8 +24,7 @@ impl Relogio {
 
     /// Agora.
     pub fn agora(&self) -> Instante {
-        // 2^64 ms são quinhentos milhões de anos.
-        Instante::new(u64::try_from(self.inicio.elapsed().as_millis()).unwrap_or(u64::MAX))
+        Instante::depois_do_comeco(self.inicio.elapsed())
     }
 }
 

@@ -62,6 +62,8 @@ impl Sessao<'_> {
     fn conversar(mut self) -> (Participante, Fim) {
         let fim = self.saudar().and_then(|()| self.atender_linhas()).unwrap_or_else(Fim::Perdida);
         if !matches!(fim, Fim::Perdida(_)) {
+            // A despedida espera pelo cliente; quem espera pelo token, não.
+            self.servico.monitor.partir(self.servico.relogio.agora(), self.quem.requerente());
             // O cliente pode ir embora sem ler o que faltava: isso não muda por que a conversa acabou.
             let _ = self.conexao().despedir();
         }
@@ -146,14 +148,17 @@ impl Sessao<'_> {
         self.conexao().descarregar()?;
         let monitor = &self.servico.monitor;
         let resultado = loop {
-            if let Some(resultado) = monitor.esperar(lugar, OLHADA) {
-                break resultado;
+            let chegou = monitor.esperar(lugar, OLHADA);
+            if self.inscricao.deve_sair() || self.conexao().partiu() {
+                // A quem se foi, ou vai sair agora mesmo, não se dá a vez: ela é do seguinte.
+                if chegou.unwrap_or_else(|| monitor.desistir(lugar)).is_ok() {
+                    monitor.devolver(self.servico.relogio.agora(), lugar);
+                }
+                let encerra = self.inscricao.deve_sair();
+                break Err(if encerra { Error::Encerrando } else { Error::TempoEsgotado });
             }
-            if self.conexao().partiu() {
-                break match monitor.desistir(lugar) {
-                    Err(Error::TempoEsgotado) if self.inscricao.deve_sair() => Err(Error::Encerrando),
-                    resultado => resultado,
-                };
+            if let Some(resultado) = chegou {
+                break resultado;
             }
         };
         Ok(resultado.unwrap_or_else(Resposta::from))

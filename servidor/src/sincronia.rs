@@ -4,6 +4,7 @@
 //! sincroniza é o mesmo que os modelos em `tests/modelos.rs` exploram. Nada aqui conhece a sala.
 
 pub use std::sync::Arc;
+pub use std::thread::JoinHandle;
 
 #[cfg(not(feature = "shuttle"))]
 pub use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -17,7 +18,7 @@ pub fn criar_thread(
     nome: String,
     pilha_bytes: usize,
     corpo: impl FnOnce() + Send + 'static,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
+) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(nome).stack_size(pilha_bytes).spawn(corpo)
 }
 

@@ -17,7 +17,7 @@ static ANTES: OnceLock<Termios> = OnceLock::new();
 /// Não mexe numa entrada que não é terminal, nem quando o programa roda ao fundo: mexer, ou ler, o faria parar.
 pub fn preparar() -> bool {
     let entrada = io::stdin();
-    if !entrada.is_terminal() || tcgetpgrp(&entrada).ok() != Some(getpgrp()) {
+    if !ha_terminal() || !em_primeiro_plano() {
         return false;
     }
     let Ok(atual) = tcgetattr(&entrada) else { return false };
@@ -26,9 +26,18 @@ pub fn preparar() -> bool {
     tcsetattr(&entrada, OptionalActions::Now, &novo).is_ok()
 }
 
-/// Devolve o terminal como estava. Pode ser chamada a qualquer hora, e mais de uma vez.
+/// Diz se a entrada padrão é um terminal.
+pub fn ha_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
+fn em_primeiro_plano() -> bool {
+    tcgetpgrp(io::stdin()).ok() == Some(getpgrp())
+}
+
+/// Devolve o terminal como estava. Pode ser chamada a qualquer hora, e mais de uma vez. Ao fundo, ele é de outro.
 pub fn restaurar() {
-    if let Some(antes) = ANTES.get() {
+    if let Some(antes) = ANTES.get().filter(|_| em_primeiro_plano()) {
         // Se o terminal se foi, não há o que devolver.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, antes);
     }

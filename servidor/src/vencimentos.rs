@@ -3,14 +3,13 @@
 //! Não há ronda: sem prazos por vencer, ela não acorda nunca. Não decide nada; quem sabe o que vence é a sala.
 
 use std::io;
-use std::thread::JoinHandle;
 
 use log::error;
 use protocolo::limites::PILHA_BYTES;
 
 use crate::narracao;
 use crate::servico::Servico;
-use crate::sincronia::{Arc, criar_thread};
+use crate::sincronia::{Arc, JoinHandle, criar_thread};
 
 /// A thread dos prazos de um servidor; soltá-la a dispensa e espera por ela.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 #![cfg(not(feature = "shuttle"))]
 #![forbid(unsafe_code)]
 
+mod arnes;
 #[path = "../../tests/src/entupido.rs"]
 mod entupido;
 #[path = "../../tests/src/espera.rs"]
@@ -13,166 +14,15 @@ mod terminal;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use arnes::{Matador, PROGRAMA, Processo, ligar_sem_ler, programa};
 use entupido::entupir;
-use espera::{Cronometro, PRAZO, esperar};
+use espera::{Cronometro, esperar};
 use protocolo::limites::PARADA_PRAZO_MS;
-use rustix::process::{Pid, Signal, kill_process};
-use terminal::Terminal;
-
-const PROGRAMA: &str = env!("CARGO_BIN_EXE_servidor");
-
-/// O programa com estas opções, sem o `RUST_LOG` de quem roda os testes.
-fn programa(opcoes: &[&str]) -> Command {
-    let mut comando = Command::new(PROGRAMA);
-    comando.args(opcoes).env_remove("RUST_LOG").stdin(Stdio::null());
-    comando
-}
-
-/// Um servidor ligado; morre ao ser solto.
-struct Processo {
-    filho: Matador,
-    endereco: SocketAddr,
-    /// O que ele mostra, linha a linha, por uma thread que lê sem parar.
-    linhas: Receiver<String>,
-    /// O que já se viu.
-    visto: String,
-}
-
-impl Processo {
-    #[track_caller]
-    fn ligar(opcoes: &[&str]) -> Self {
-        Self::ligar_com(programa(opcoes).args(["--escutar", "127.0.0.1:0"]))
-    }
-
-    #[track_caller]
-    fn ligar_com(comando: &mut Command) -> Self {
-        let (filho, endereco, mut tela, visto) = ligar_sem_ler(comando);
-        let (mostrar, linhas) = mpsc::channel();
-        let leitora = thread::Builder::new().name("tela".into());
-        leitora
-            .spawn(move || {
-                let mut linha = String::new();
-                while tela.read_line(&mut linha).is_ok_and(|n| n > 0) {
-                    if mostrar.send(std::mem::take(&mut linha)).is_err() {
-                        break;
-                    }
-                }
-            })
-            .expect("o sistema devia dar uma thread");
-        Self { filho, endereco, linhas, visto }
-    }
-
-    fn entrar(&self) -> Terminal {
-        Terminal::entrar(self.endereco)
-    }
-
-    fn sinal(&self, sinal: Signal) {
-        self.filho.sinal(sinal);
-    }
-
-    /// Espera que a tela mostre uma linha com este trecho, e a devolve.
-    #[track_caller]
-    fn esperar_linha(&mut self, trecho: &str) -> String {
-        self.esperar_linha_com(&[trecho])
-    }
-
-    /// Espera que a tela mostre uma linha com todos estes trechos, e a devolve.
-    #[track_caller]
-    fn esperar_linha_com(&mut self, trechos: &[&str]) -> String {
-        let serve = |linha: &&str| trechos.iter().all(|trecho| linha.contains(trecho));
-        if let Some(linha) = self.visto.lines().find(serve) {
-            return linha.to_owned();
-        }
-        loop {
-            let linha = self
-                .linhas
-                .recv_timeout(PRAZO)
-                .unwrap_or_else(|erro| panic!("não apareceu {trechos:?} ({erro}) em:\n{}", self.visto));
-            self.visto.push_str(&linha);
-            if serve(&linha.trim_end()) {
-                return linha.trim_end().to_owned();
-            }
-        }
-    }
-
-    /// Espera que o processo acabe; devolve como acabou e tudo o que mostrou.
-    #[track_caller]
-    fn acabar(mut self) -> (ExitStatus, String) {
-        let fim = self.filho.esperar_fim();
-        // A thread que lê acaba com o processo, e o canal com ela.
-        self.visto.extend(self.linhas.iter());
-        (fim, std::mem::take(&mut self.visto))
-    }
-
-    /// Encerra em ordem; devolve tudo o que mostrou.
-    #[track_caller]
-    fn encerrar(self) -> String {
-        self.sinal(Signal::TERM);
-        let (fim, mostrou) = self.acabar();
-        assert_eq!(fim.code(), Some(0), "{mostrou}");
-        mostrou
-    }
-
-    /// Um número de ESTADO.
-    #[track_caller]
-    fn estado(terminal: &mut Terminal, nome: &str) -> u64 {
-        let estado = terminal.pedir_tudo("ESTADO").dados;
-        let linha = estado.iter().find_map(|linha| linha.strip_prefix(nome)?.strip_prefix(": "));
-        linha.and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("não há {nome} em {estado:?}"))
-    }
-}
-
-/// Um processo que morre ao ser solto.
-struct Matador(Child);
-
-impl Matador {
-    fn sinal(&self, sinal: Signal) {
-        kill_process(Pid::from_child(&self.0), sinal).expect("o processo devia estar vivo");
-    }
-
-    /// Espera que o processo acabe por si.
-    #[track_caller]
-    fn esperar_fim(&mut self) -> ExitStatus {
-        let mut fim = None;
-        esperar("o processo acabar", || {
-            fim = self.0.try_wait().expect("o processo é nosso");
-            fim.is_some()
-        });
-        fim.expect("a espera só acaba bem com o fim")
-    }
-}
-
-impl Drop for Matador {
-    fn drop(&mut self) {
-        // Se já acabou, não há o que matar.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Liga o programa e lê da tela só até saber onde ele escuta.
-#[track_caller]
-fn ligar_sem_ler(comando: &mut Command) -> (Matador, SocketAddr, BufReader<ChildStderr>, String) {
-    let filho = comando.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-    let mut filho = Matador(filho.expect("o programa devia ligar"));
-    // Um byte por vez não lê além do que se pediu.
-    let mut tela = BufReader::with_capacity(1, filho.0.stderr.take().expect("a tela foi pedida"));
-    let mut visto = String::new();
-    loop {
-        let antes = visto.len();
-        let lidos = tela.read_line(&mut visto).expect("a tela se lê");
-        assert!(lidos > 0, "o programa acabou sem dizer onde escuta:\n{visto}");
-        if let Some((_, resto)) = visto[antes..].split_once("escutando em ") {
-            let endereco = resto.split(": ").next().unwrap_or_default().parse().expect("um endereço");
-            return (filho, endereco, tela, visto);
-        }
-    }
-}
+use rustix::process::Signal;
+use terminal::{Terminal, valor};
 
 #[track_caller]
 fn rodar(opcoes: &[&str]) -> Output {
@@ -646,4 +496,97 @@ fn linha_sem_fim_nao_ocupa_memoria() {
     let mut bia = servidor.entrar();
     assert_eq!(bia.pedir("RESERVAR 1"), "OK RESERVADO 1 versao=1");
     servidor.encerrar();
+}
+
+// ---- O token, com processos de verdade ----
+
+/// Um cliente que é outro processo: pede o token e fica ouvindo; morre ao ser solto.
+struct Pedinte {
+    processo: Matador,
+    ouve: BufReader<std::process::ChildStdout>,
+}
+
+impl Pedinte {
+    fn pedir(endereco: SocketAddr) -> Self {
+        // Um processo só, sem filhos: morto ele, o socket não fica aberto em nenhum outro.
+        let fala = format!(
+            "exec 3<>/dev/tcp/{}/{} && echo 'TOKEN SOLICITAR POR 3600' >&3 && exec cat <&3",
+            endereco.ip(),
+            endereco.port()
+        );
+        let filho = Command::new("bash")
+            .args(["-c", &fala])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut processo = Matador(filho.expect("há um bash"));
+        let ouve = BufReader::new(processo.0.stdout.take().expect("a saída foi pedida"));
+        Self { processo, ouve }
+    }
+
+    /// A próxima linha final que não é a da saudação.
+    fn ler_linha(&mut self) -> String {
+        let mut linhas = (&mut self.ouve).lines().map(|linha| linha.expect("a saída se lê"));
+        let final_do_token = |linha: &String| linha.starts_with("OK TOKEN ") || linha.starts_with("ERRO ");
+        linhas.find(final_do_token).expect("o servidor fechou sem dar a vez")
+    }
+
+    fn matar(self) {
+        self.processo.sinal(Signal::KILL);
+    }
+}
+
+/// `kill -9` no dono, no primeiro da fila e num do meio: o token é de quem sobrou, na ordem, e sem demora.
+#[test]
+fn clientes_mortos_nao_ficam_com_o_token_nem_na_fila() {
+    let servidor = Processo::ligar(&[]);
+    let mut olho = servidor.entrar();
+    let mut estado = |esperado: &str| {
+        let mut fim = String::new();
+        esperar(esperado, || {
+            fim = olho.pedir("TOKEN ESTADO");
+            fim.contains(esperado)
+        });
+        fim
+    };
+    let mut dono = Pedinte::pedir(servidor.endereco);
+    assert_eq!(dono.ler_linha(), "OK TOKEN cerca=1 contador=0 espera=0 prazo=3600");
+    let mut fila: Vec<Pedinte> = Vec::new();
+    for quantos in 1..=5 {
+        fila.push(Pedinte::pedir(servidor.endereco));
+        estado(&format!("espera={quantos}"));
+    }
+    // Um do meio: ninguém recebe nada, e ele deixa a fila em menos de um segundo.
+    let cronometro = Cronometro::comecar();
+    fila.remove(2).matar();
+    let fim = estado("espera=4");
+    medida("de kill -9 num do meio à saída da fila", cronometro.passou());
+    assert!(cronometro.passou() < Duration::from_secs(1), "{:?}", cronometro.passou());
+    assert_eq!(valor(&fim, "cerca"), "1", "{fim}");
+    // O primeiro.
+    let cronometro = Cronometro::comecar();
+    fila.remove(0).matar();
+    estado("espera=3");
+    medida("de kill -9 no primeiro à saída da fila", cronometro.passou());
+    assert!(cronometro.passou() < Duration::from_secs(1), "{:?}", cronometro.passou());
+    // O dono, e depois cada dono: o seguinte recebe na hora.
+    for (cerca, espera) in (2..).zip((0..=2).rev()) {
+        let cronometro = Cronometro::comecar();
+        dono.matar();
+        dono = fila.remove(0);
+        let certo = format!("OK TOKEN cerca={cerca} contador=0 espera={espera} prazo=3600");
+        assert_eq!(dono.ler_linha(), certo);
+        medida("de kill -9 no dono à vez do primeiro", cronometro.passou());
+        assert!(cronometro.passou() < Duration::from_secs(1), "{:?}", cronometro.passou());
+    }
+    dono.matar();
+    estado("dono=livre cerca=4 contador=0 espera=0");
+    servidor.encerrar();
+}
+
+/// Mostra uma medida; só aparece se o teste falha, ou com `--nocapture`.
+#[expect(clippy::print_stdout, reason = "a medida é para quem lê o resultado do teste")]
+fn medida(o_que: &str, quanto: Duration) {
+    println!("medida: {o_que}: {:.3} ms", quanto.as_secs_f64() * 1e3);
 }

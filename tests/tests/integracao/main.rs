@@ -25,3 +25,5 @@ mod lote;
 mod reserva;
 /// Cada comando com argumentos a menos, a mais e errados: uma linha que ajuda, e a conexão segue.
 mod sintaxe;
+/// O token: um dono por vez, por ordem de chegada, com prazo e número de fencing.
+mod token;

@@ -65,6 +65,7 @@ fn argumentos_a_menos() {
         ("CANCELAR TUDO CERCA", "ERRO SINTAXE :uso: CANCELAR "),
         ("AGUARDAR 3 ATE", "ERRO SINTAXE :uso: AGUARDAR "),
         ("TOKEN SOLICITAR POR", "ERRO SINTAXE :uso: TOKEN "),
+        ("TOKEN SOLICITAR 5", "ERRO SINTAXE :uso: TOKEN "),
         ("RETOMAR 1", "ERRO SINTAXE :uso: RETOMAR "),
     ]);
 }
@@ -194,12 +195,20 @@ fn bem_escrito_e_ainda_nao_atendido() {
         ("AGUARDAR QUANTIDADE 100", "ERRO AINDA_NAO :"),
         ("OBSERVAR", "ERRO AINDA_NAO :"),
         ("PARAR", "ERRO AINDA_NAO :"),
-        ("TOKEN SOLICITAR POR 3600 ATE 1", "ERRO AINDA_NAO :"),
-        ("TOKEN LIBERAR", "ERRO AINDA_NAO :"),
-        ("TOKEN ESTADO", "ERRO AINDA_NAO :"),
-        ("RESERVAR 3 CERCA 1", "ERRO AINDA_NAO :"),
-        ("RESERVAR QUANTIDADE 1 PREFERINDO 3 CERCA 18446744073709551616", "ERRO AINDA_NAO :"),
-        ("CANCELAR TUDO CERCA 0", "ERRO AINDA_NAO :"),
+    ]);
+}
+
+/// Bem escritas, as recusas da sala e do token não são de sintaxe: até um número de fencing que não cabe em 64 bits.
+#[test]
+fn bem_escrito_e_recusado_pela_sala() {
+    recusar(&[
+        ("TOKEN LIBERAR", "ERRO TOKEN_NAO_E_SEU :"),
+        ("RESERVAR 3 CERCA 1", "ERRO CERCA_VENCIDA atual=0 versao=0 :"),
+        (
+            "RESERVAR QUANTIDADE 1 PREFERINDO 3 CERCA 18446744073709551616",
+            "ERRO CERCA_VENCIDA atual=0 versao=0 :",
+        ),
+        ("CANCELAR TUDO CERCA 0", "ERRO CERCA_VENCIDA atual=0 versao=0 :"),
     ]);
 }
 
