@@ -12,7 +12,7 @@ use protocolo::{Alvo, Cerca, ClientId, Error, Nome, Pedido, Quadro, Resposta, Se
 
 use crate::mensagens;
 use crate::sala::instante::Instante;
-use crate::sala::token::{self, Requerente};
+use crate::sala::token::{self, Entrega, Requerente};
 use crate::sala::{Negado, Pessoa, Sala, Veredito};
 use crate::sincronia::{Arc, Condvar, Mutex};
 use crate::terminal;
@@ -287,8 +287,11 @@ impl Monitor {
         if cfg!(debug_assertions) {
             dentro.sala.conferir();
         }
-        let acordar = dentro.entregar();
-        let antecipou = dentro.antecipou();
+        // Quase toda operação só mexe nos assentos: não tem quem acordar, nem prazo novo.
+        let (acordar, antecipou) = match dentro.sala.tirar_entregas() {
+            Some(entregas) => (dentro.entregar(entregas), dentro.antecipou()),
+            None => (Vec::new(), false),
+        };
         drop(dentro);
         std::mem::forget(guarda);
         // Só agora, com o mutex aberto: quem acorda o encontra livre.
@@ -316,9 +319,9 @@ impl Dentro {
     }
 
     /// Põe cada entrega na mão de quem a espera; volta quem acordar.
-    fn entregar(&mut self) -> Vec<Arc<Condvar>> {
+    fn entregar(&mut self, entregas: Vec<Entrega>) -> Vec<Arc<Condvar>> {
         let mut acordar = Vec::new();
-        for entrega in self.sala.token().tirar_entregas() {
+        for entrega in entregas {
             if let Some(espera) = self.esperas.get_mut(&entrega.conexao) {
                 espera.entrega = Some(entrega.resultado);
                 acordar.push(Arc::clone(&espera.acorda));

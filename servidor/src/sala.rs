@@ -13,7 +13,7 @@ use protocolo::limites::ASSENTOS_MAX;
 use protocolo::{Alvo, Assentos, Cerca, ClientId, Error, Nome, Pedido, Quadro, Resposta, Versao};
 
 use instante::Instante;
-use token::Token;
+use token::{Entrega, Token};
 
 /// A sala.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub struct Sala {
     cota: u32,
     /// O token mora na sala para que a cerca se confira no mesmo instante em que os assentos mudam.
     token: Token,
+    token_mexido: bool,
 }
 
 /// Um não da sala: a causa, a versão em que ela valia e o que estava livre então, para quem for explicar.
@@ -62,6 +63,7 @@ impl Sala {
             nomes: BTreeMap::new(),
             cota,
             token: Token::default(),
+            token_mexido: false,
         }
     }
 
@@ -143,15 +145,22 @@ impl Sala {
 
     /// A cláusula `CERCA`: o pedido só segue se o token com este número é de quem pede (`CERCA_VENCIDA`).
     pub fn exigir_cerca(&mut self, agora: Instante, cliente: ClientId, cerca: Cerca) -> Result<(), Negado> {
-        if self.token.vale(agora, cliente, cerca) {
+        if self.token().vale(agora, cliente, cerca) {
             return Ok(());
         }
         Err(self.negado(Error::CercaVencida { atual: self.token.cerca() }))
     }
 
-    /// O token.
+    /// O token, para mexer nele.
     pub const fn token(&mut self) -> &mut Token {
+        self.token_mexido = true;
         &mut self.token
+    }
+
+    /// O que se deve dizer a quem esperava; `None` se ninguém mexeu no token desde a última vez, e então também não há
+    /// prazo novo.
+    pub fn tirar_entregas(&mut self) -> Option<Vec<Entrega>> {
+        std::mem::take(&mut self.token_mexido).then(|| self.token.tirar_entregas())
     }
 
     /// Quando vence a próxima coisa na sala, se alguma vence.
