@@ -15,14 +15,13 @@ mod espera;
 mod terminal;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use arnes::{Matador, PROGRAMA, Processo, programa};
+use arnes::{Matador, PROGRAMA, Processo, ler_ao_lado, programa};
 use entupido::entupir;
 use espera::{Cronometro, PRAZO, compasso, esperar};
 use protocolo::limites::PARADA_PRAZO_MS;
@@ -273,19 +272,8 @@ impl NoTerminal {
         shell.env_remove("RUST_LOG").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut shell = Matador(shell.spawn().expect("há um script"));
         let teclado = shell.0.stdin.take().expect("a entrada foi pedida");
-        let mut tela = BufReader::new(shell.0.stdout.take().expect("a saída foi pedida"));
-        let (mostrar, linhas) = mpsc::channel();
-        let leitora = thread::Builder::new().name("tela".into());
-        leitora
-            .spawn(move || {
-                let mut linha = String::new();
-                while tela.read_line(&mut linha).is_ok_and(|n| n > 0) {
-                    if mostrar.send(std::mem::take(&mut linha)).is_err() {
-                        break;
-                    }
-                }
-            })
-            .expect("o sistema devia dar uma thread");
+        let tela = BufReader::new(shell.0.stdout.take().expect("a saída foi pedida"));
+        let linhas = ler_ao_lado(tela);
         let pid = Pid::from_child(&shell.0);
         let endereco = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut este =

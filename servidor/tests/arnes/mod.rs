@@ -43,19 +43,8 @@ impl Processo {
 
     #[track_caller]
     pub fn ligar_com(comando: &mut Command) -> Self {
-        let (filho, endereco, mut tela, visto) = ligar_sem_ler(comando);
-        let (mostrar, linhas) = mpsc::channel();
-        let leitora = thread::Builder::new().name("tela".into());
-        leitora
-            .spawn(move || {
-                let mut linha = String::new();
-                while tela.read_line(&mut linha).is_ok_and(|n| n > 0) {
-                    if mostrar.send(std::mem::take(&mut linha)).is_err() {
-                        break;
-                    }
-                }
-            })
-            .expect("o sistema devia dar uma thread");
+        let (filho, endereco, tela, visto) = ligar_sem_ler(comando);
+        let linhas = ler_ao_lado(tela);
         Self { filho, endereco, linhas, visto }
     }
 
@@ -164,4 +153,21 @@ pub fn ligar_sem_ler(comando: &mut Command) -> (Matador, SocketAddr, BufReader<C
             return (filho, endereco, tela, visto);
         }
     }
+}
+
+/// Lê a tela de um processo numa thread ao lado; volta por onde as linhas chegam.
+pub fn ler_ao_lado(mut tela: impl BufRead + Send + 'static) -> Receiver<String> {
+    let (mostrar, linhas) = mpsc::channel();
+    let leitora = thread::Builder::new().name("tela".into());
+    leitora
+        .spawn(move || {
+            let mut linha = String::new();
+            while tela.read_line(&mut linha).is_ok_and(|n| n > 0) {
+                if mostrar.send(std::mem::take(&mut linha)).is_err() {
+                    break;
+                }
+            }
+        })
+        .expect("o sistema devia dar uma thread");
+    linhas
 }
