@@ -10,7 +10,7 @@ const ALGARISMOS_MAX: usize = 20;
 const ANTES_MAX: usize = 12;
 
 /// Escreve `antes`, de até doze bytes, e colado a ele o número.
-pub(crate) fn escrever(f: &mut fmt::Formatter<'_>, antes: &str, numero: u64) -> fmt::Result {
+pub(crate) fn escrever(f: &mut impl fmt::Write, antes: &str, numero: u64) -> fmt::Result {
     let mut bytes = [0u8; ANTES_MAX + ALGARISMOS_MAX];
     let mut inicio = bytes.len();
     let mut resto = numero;
@@ -32,7 +32,7 @@ pub(crate) fn escrever(f: &mut fmt::Formatter<'_>, antes: &str, numero: u64) -> 
 /// Escreve um espaço e um número pequeno, de um assento, tirado de uma tabela pronta.
 ///
 /// Erros: o número passa de [`ASSENTOS_MAX`].
-pub(crate) fn escrever_assento(f: &mut fmt::Formatter<'_>, numero: u8) -> fmt::Result {
+pub(crate) fn escrever_assento(f: &mut impl fmt::Write, numero: u8) -> fmt::Result {
     f.write_str(COM_ESPACO.get(usize::from(numero)).ok_or(fmt::Error)?)
 }
 

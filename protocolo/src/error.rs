@@ -167,8 +167,9 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Error {
+    /// Escreve o código e os argumentos.
+    fn escrever(&self, f: &mut impl fmt::Write) -> fmt::Result {
         f.write_str(self.codigo())?;
         match self {
             Self::Ocupado(assentos)
@@ -185,10 +186,16 @@ impl fmt::Display for Error {
     }
 }
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.escrever(f)
+    }
+}
+
 impl std::error::Error for Error {}
 
 /// Escreve cada assento com um espaço antes: um conjunto vazio não deixa espaço sobrando.
-pub(crate) fn escrever_assentos(f: &mut fmt::Formatter<'_>, assentos: Assentos) -> fmt::Result {
+pub(crate) fn escrever_assentos(f: &mut impl fmt::Write, assentos: Assentos) -> fmt::Result {
     assentos.iter().try_for_each(|assento| decimal::escrever_assento(f, assento.numero()))
 }
 
@@ -222,15 +229,22 @@ impl From<Error> for Recusa {
     }
 }
 
-impl fmt::Display for Recusa {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Recusa {
+    /// Escreve a linha, sem o seu fim.
+    pub(crate) fn escrever(&self, f: &mut impl fmt::Write) -> fmt::Result {
         f.write_str("ERRO ")?;
-        self.erro.fmt(f)?;
+        self.erro.escrever(f)?;
         if let Some(versao) = self.versao {
             decimal::escrever(f, " versao=", versao.0)?;
         }
         f.write_str(" :")?;
         f.write_str(&self.texto)
+    }
+}
+
+impl fmt::Display for Recusa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.escrever(f)
     }
 }
 

@@ -157,9 +157,11 @@ pub fn e_final(linha: &str) -> bool {
     matches!(linha.split(' ').next(), Some("OK" | "ERRO"))
 }
 
-impl fmt::Display for Resposta {
-    /// As linhas de dados, cada uma com o seu LF, e a linha final, sem ele.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Resposta {
+    /// Escreve as linhas de dados, cada uma com o seu LF, e a linha final, sem ele.
+    ///
+    /// É o mesmo que `Display`, sem passar por um `Formatter`: numa `String`, o compilador vê tudo.
+    pub fn escrever(&self, f: &mut impl fmt::Write) -> fmt::Result {
         match self {
             Self::Saudacao { cliente, chave } => escrever_saudacao(f, *cliente, chave),
             Self::Reservado { assentos, ocupados, versao } => {
@@ -192,7 +194,7 @@ impl fmt::Display for Resposta {
             Self::TokenEstado { dono, cerca, contador, espera } => {
                 f.write_str("OK TOKEN dono=")?;
                 match dono {
-                    Some(dono) => dono.fmt(f)?,
+                    Some(dono) => write!(f, "{dono}")?,
                     None => f.write_str("livre")?,
                 }
                 write!(f, " cerca={cerca} contador={contador} espera={espera}")
@@ -212,18 +214,24 @@ impl fmt::Display for Resposta {
             }
             Self::Pong => f.write_str("OK PONG"),
             Self::AteLogo => f.write_str("OK ATE_LOGO"),
-            Self::Recusado(recusa) => recusa.fmt(f),
+            Self::Recusado(recusa) => recusa.escrever(f),
         }
     }
 }
 
-fn escrever_com_assentos(f: &mut fmt::Formatter<'_>, participio: &str, assentos: Assentos) -> fmt::Result {
+impl fmt::Display for Resposta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.escrever(f)
+    }
+}
+
+fn escrever_com_assentos(f: &mut impl fmt::Write, participio: &str, assentos: Assentos) -> fmt::Result {
     f.write_str("OK ")?;
     f.write_str(participio)?;
     escrever_assentos(f, assentos)
 }
 
-fn escrever_saudacao(f: &mut fmt::Formatter<'_>, cliente: ClientId, chave: &Chave) -> fmt::Result {
+fn escrever_saudacao(f: &mut impl fmt::Write, cliente: ClientId, chave: &Chave) -> fmt::Result {
     writeln!(
         f,
         "Reserva: uma sala de cinema com {ASSENTOS_MAX} assentos. Digite AJUDA para ver os comandos."
@@ -235,7 +243,7 @@ fn escrever_saudacao(f: &mut fmt::Formatter<'_>, cliente: ClientId, chave: &Chav
     write!(f, "OK {VERSAO} cliente={cliente} chave={chave} assentos={ASSENTOS_MAX}")
 }
 
-fn escrever_lista(f: &mut fmt::Formatter<'_>, quadro: &Quadro, versao: Versao) -> fmt::Result {
+fn escrever_lista(f: &mut impl fmt::Write, quadro: &Quadro, versao: Versao) -> fmt::Result {
     let livres = quadro.livres();
     for (palavra, assentos) in [
         ("LIVRES", livres),

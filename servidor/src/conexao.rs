@@ -3,11 +3,11 @@
 //! Não sabe o que é um pedido. Ler só acontece quando não há mais nada por entender: é então, e só então, que o que
 //! já se respondeu sai, e um lote que chegou junto é respondido numa escrita só. Usa um descritor por cliente.
 
-use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use protocolo::Resposta;
 use protocolo::limites::{
     ESCRITA_PRAZO_MS, RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX, SAIDA_BYTES_QUIETA,
     SONDA_INTERVALO_S, SONDA_S, SONDAS,
@@ -49,9 +49,9 @@ impl Conexao {
     }
 
     /// Junta uma resposta à saída. Só escreve no socket se já houver demais.
-    pub fn responder(&mut self, resposta: &impl Display) -> io::Result<()> {
+    pub fn responder(&mut self, resposta: &Resposta) -> io::Result<()> {
         // Escrever numa String não falha.
-        let _ = write!(self.saida, "{resposta}");
+        let _ = resposta.escrever(&mut self.saida);
         self.saida.push('\n');
         if self.saida.len() >= SAIDA_BYTES_MAX { self.descarregar() } else { Ok(()) }
     }
