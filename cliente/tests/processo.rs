@@ -230,7 +230,7 @@ mod testes {
         let (tela, saida) = simular(&encerra);
         conferir(&saida, &tela, 3);
         assert!(tela.contains("Acabou antes da hora") && tela.ends_with("Provado.\n"), "{tela}");
-        let (tela, saida) = simular(&["OK NOME simulado-1", "ERRO AINDA_NAO :ainda não"]);
+        let (tela, saida) = simular(&["OK NOME simulado-1", "ERRO INDISPONIVEL :não foi possível gravar"]);
         assert_eq!((tela.as_str(), saida.status.code()), ("", Some(1)));
     }
 

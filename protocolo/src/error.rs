@@ -57,8 +57,6 @@ pub enum Error {
     },
     /// O que se pediu não pôde ser gravado; nada foi feito.
     Indisponivel,
-    /// O comando é do protocolo, mas esta versão do servidor ainda não o atende.
-    AindaNao,
     /// Não cabem mais conexões; o servidor fecha.
     Lotado {
         /// Quantas cabem.
@@ -96,7 +94,6 @@ impl Error {
             Self::AssentoInvalido(_) => "ASSENTO_INVALIDO",
             Self::Limite { .. } => "LIMITE",
             Self::Indisponivel => "INDISPONIVEL",
-            Self::AindaNao => "AINDA_NAO",
             Self::Lotado { .. } => "LOTADO",
             Self::Inativo => "INATIVO",
             Self::Encerrando => "ENCERRANDO",
@@ -148,9 +145,6 @@ impl Error {
             }
             Self::Limite { max } => write!(t, "cada cliente pode ter {max} assentos; nada foi feito"),
             Self::Indisponivel => t.write_str("não foi possível gravar; nada foi feito, tente de novo"),
-            Self::AindaNao => {
-                t.write_str("este servidor ainda não atende esse comando; virá numa próxima versão")
-            }
             Self::Lotado { .. } => t.write_str("não cabem mais conexões agora; tente de novo em instantes"),
             Self::Inativo => {
                 t.write_str("a conexão ficou tempo demais calada e será fechada; o que é seu continua seu")

@@ -76,6 +76,18 @@ pub const ESCRITA_PRAZO_MS: u64 = 10_000;
 /// De quanto em quanto tempo quem espera a vez olha se o seu cliente ainda está lá, em milissegundos: quem se foi sai
 /// da fila em menos de um segundo, e mil que esperam acordam só duas mil vezes por segundo.
 pub const OLHADA_MS: u64 = 500;
+/// Quantas mudanças da sala se guardam para contar uma a uma a quem observa: mais de meio segundo a duzentas por segundo.
+/// Quem ficou mais para trás recebe só o que resultou delas.
+pub const EVENTOS_MAX: usize = 128;
+/// Quantos bytes de eventos o núcleo guarda de uma conexão que observa e não lê: sem isto ele guardaria megabytes.
+pub const OBSERVADOR_BYTES: usize = 64 * 1024;
+/// De quanto em quanto tempo se olha se quem observa e não lia voltou a ler, em milissegundos.
+pub const DIFUSAO_OLHADA_MS: u64 = 20;
+/// Depois de avisar quem observa, a difusão descansa tantas vezes o tempo que trabalhou: por mais que observem, ela
+/// gasta um décimo de um processador, e as mudanças que vierem nesse meio tempo vão juntas.
+pub const DIFUSAO_DESCANSO: u32 = 9;
+/// O mais que a difusão descansa, em milissegundos: quem observa ainda acha que vê ao vivo.
+pub const DIFUSAO_DESCANSO_MS_MAX: u64 = 50;
 /// Depois de quanto silêncio o TCP manda a primeira sonda, em segundos.
 pub const SONDA_S: u64 = 60;
 /// De quanto em quanto tempo manda as outras, em segundos.

@@ -415,7 +415,6 @@ fn ler_erro(linha: &str) -> Result<Recusa, RespostaInvalida> {
         "ASSENTO_INVALIDO" => Error::AssentoInvalido(palavras.resto()),
         "LIMITE" => Error::Limite { max: palavras.par32("max")? },
         "INDISPONIVEL" => Error::Indisponivel,
-        "AINDA_NAO" => Error::AindaNao,
         "LOTADO" => {
             Error::Lotado { max: usize::try_from(palavras.par("max")?).map_err(|_| palavras.invalida())? }
         }

@@ -17,7 +17,9 @@ use rustix::io::Errno;
 use rustix::net::{SendFlags, sockopt};
 
 use crate::config::Config;
+use crate::difusao::{Observador, escrever_eventos};
 use crate::relogio::Relogio;
+use crate::sala::Vista;
 use crate::sala::instante::Instante;
 use crate::sincronia::Arc;
 
@@ -36,6 +38,16 @@ pub struct Conexao {
     linha_prazo: Duration,
     /// Quando chegou o começo da linha que ainda não acabou: dele conta o prazo da linha inteira.
     linha_desde: Option<Instante>,
+    observando: Option<Box<Observando>>,
+}
+
+/// O que há a mais numa conexão que observa a sala.
+#[derive(Debug)]
+struct Observando {
+    observador: Arc<Observador>,
+    vista: Vista,
+    /// A vez de escrever no socket é desta conexão, e não da difusão.
+    minha_vez: bool,
 }
 
 impl Conexao {
@@ -45,11 +57,21 @@ impl Conexao {
         tomada.set_nodelay(true)?;
         tomada.set_read_timeout(inatividade)?;
         sondar(&tomada)?;
-        Ok(Self { tomada, saida: String::new(), relogio, inatividade, linha_prazo, linha_desde: None })
+        Ok(Self {
+            tomada,
+            saida: String::new(),
+            relogio,
+            inatividade,
+            linha_prazo,
+            linha_desde: None,
+            observando: None,
+        })
     }
 
     /// Junta uma resposta à saída. Só escreve no socket se já houver demais.
     pub fn responder(&mut self, resposta: &Resposta) -> io::Result<()> {
+        self.vista();
+        self.juntar_novidades();
         // Escrever numa String não falha.
         let _ = resposta.escrever(&mut self.saida);
         self.saida.push('\n');
@@ -61,15 +83,16 @@ impl Conexao {
     /// Erros: a conexão caiu, ou o cliente não leu a tempo; o prazo é da saída inteira, não de cada pedaço. Depois
     /// de um erro não se sabe quanto saiu: a conexão não serve para mais nada.
     pub fn descarregar(&mut self) -> io::Result<()> {
-        if self.saida.is_empty() {
-            return Ok(());
+        self.juntar_novidades();
+        if !self.saida.is_empty() {
+            self.escrever_tudo()?;
         }
-        let sem_esperar = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        let escritos = match rustix::net::send(&*self.tomada, self.saida.as_bytes(), sem_esperar) {
-            Ok(escritos) => escritos,
-            Err(Errno::WOULDBLOCK | Errno::INTR) => 0,
-            Err(erro) => return Err(erro.into()),
-        };
+        self.largar_vez();
+        Ok(())
+    }
+
+    fn escrever_tudo(&mut self) -> io::Result<()> {
+        let escritos = enviar_sem_esperar(&self.tomada, self.saida.as_bytes())?;
         // O relógio só é lido quando uma escrita não bastou, o que é raro.
         if escritos < self.saida.len() {
             self.insistir(escritos)?;
@@ -100,6 +123,65 @@ impl Conexao {
             }
         }
         Ok(())
+    }
+
+    /// A conexão passa a observar a sala. A vez de escrever é dela até o próximo [`Conexao::descarregar`].
+    ///
+    /// Quem observa pode ficar calado o quanto quiser: só as sondas do TCP o vigiam.
+    pub fn observar(&mut self, observador: Arc<Observador>) -> io::Result<&mut Vista> {
+        self.tomada.set_read_timeout(None)?;
+        let observando = Observando { observador, vista: Vista::default(), minha_vez: true };
+        Ok(&mut self.observando.insert(Box::new(observando)).vista)
+    }
+
+    /// A conexão deixa de observar, e fica com a vez de escrever para sempre; diz se observava.
+    pub fn parar_de_observar(&mut self) -> io::Result<bool> {
+        self.vista();
+        self.juntar_novidades();
+        let observava = self.observando.take().is_some();
+        if observava {
+            self.tomada.set_read_timeout(self.inatividade)?;
+        }
+        Ok(observava)
+    }
+
+    /// O que quem observa já sabe da sala, se a conexão observa; a vez de escrever passa a ser dela.
+    pub fn vista(&mut self) -> Option<&mut Vista> {
+        let Observando { observador, vista, minha_vez } = &mut **self.observando.as_mut()?;
+        if !std::mem::replace(minha_vez, true) {
+            vista.contado = observador.tomar(&mut self.saida);
+        }
+        Some(vista)
+    }
+
+    /// Diz se a conexão observava e foi desligada por não ler.
+    pub fn cortada(&self) -> bool {
+        self.observando.as_ref().is_some_and(|observando| observando.observador.cortado())
+    }
+
+    /// O socket, para quem também escreve nele.
+    pub const fn tomada(&self) -> &Arc<TcpStream> {
+        &self.tomada
+    }
+
+    fn juntar_novidades(&mut self) {
+        if let Some(observando) = &mut self.observando {
+            escrever_eventos(&mut self.saida, &observando.vista.novidades);
+            observando.vista.novidades.clear();
+        }
+    }
+
+    fn largar_vez(&mut self) {
+        if let Some(Observando { observador, vista, minha_vez }) = self.observando.as_deref_mut() {
+            if std::mem::replace(minha_vez, false) {
+                observador.largar(vista.contado);
+            }
+        }
+    }
+
+    /// Quanto se espera por um byte agora.
+    fn paciencia(&self) -> Option<Duration> {
+        self.inatividade.filter(|_| self.observando.is_none())
     }
 
     /// Diz se o cliente fechou o seu lado ou caiu, mesmo que ainda haja bytes dele por ler.
@@ -142,7 +224,7 @@ impl Conexao {
         if falta.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }
-        self.tomada.set_read_timeout(Some(self.inatividade.map_or(falta, |prazo| prazo.min(falta))))
+        self.tomada.set_read_timeout(Some(self.paciencia().map_or(falta, |prazo| prazo.min(falta))))
     }
 
     /// Se o prazo que venceu foi o da linha, esquece que ela começou e volta a esperar só pela inatividade; diz se foi.
@@ -152,7 +234,7 @@ impl Conexao {
             return Ok(false);
         }
         self.linha_desde = None;
-        self.tomada.set_read_timeout(self.inatividade)?;
+        self.tomada.set_read_timeout(self.paciencia())?;
         Ok(true)
     }
 
@@ -160,7 +242,7 @@ impl Conexao {
     fn anotar_linha(&mut self, lidos: &[u8]) -> io::Result<()> {
         if lidos.last() == Some(&b'\n') {
             if self.linha_desde.take().is_some() {
-                self.tomada.set_read_timeout(self.inatividade)?;
+                self.tomada.set_read_timeout(self.paciencia())?;
             }
         } else if !lidos.is_empty() && (self.linha_desde.is_none() || lidos.contains(&b'\n')) {
             self.linha_desde = Some(self.relogio.agora());
@@ -176,6 +258,15 @@ impl Read for Conexao {
         let lidos = (&*self.tomada).read(destino)?;
         self.anotar_linha(&destino[..lidos])?;
         Ok(lidos)
+    }
+}
+
+/// Escreve o que couber no socket agora; zero, se não cabe nada.
+pub fn enviar_sem_esperar(tomada: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    match rustix::net::send(tomada, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+        Ok(escritos) => Ok(escritos),
+        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(0),
+        Err(erro) => Err(erro.into()),
     }
 }
 

@@ -163,13 +163,13 @@ impl Console {
     }
 
     fn mapa(&self) -> String {
-        let retrato = self.servico.monitor.retrato_da_sala();
+        let retrato = self.servico.monitor.retrato_da_sala(self.servico.relogio.agora());
         let livres = retrato.quadro.livres().len();
         format!("{}{livres} livres, versão {}", retrato.quadro, retrato.versao)
     }
 
     fn conexoes(&self) -> String {
-        let retrato = self.servico.monitor.retrato_da_sala();
+        let retrato = self.servico.monitor.retrato_da_sala(self.servico.relogio.agora());
         let mut ausentes = retrato.pessoas.clone();
         let mut linhas = Vec::new();
         for (conexao, endereco) in self.parada.conexoes() {
@@ -184,7 +184,7 @@ impl Console {
     }
 
     fn token(&self) -> String {
-        let retrato = self.servico.monitor.retrato_da_sala();
+        let retrato = self.servico.monitor.retrato_da_sala(self.servico.relogio.agora());
         let token = self.servico.monitor.retrato_do_token(self.servico.relogio.agora());
         let Resposta::TokenEstado { dono, cerca, contador, espera } = token.estado else {
             return String::new();

@@ -4,13 +4,13 @@
 
 use std::fmt;
 
-use protocolo::{Cerca, Chave, ClientId, Comando, ComandoToken, Error, Nome, Resposta, VERSAO};
+use protocolo::{Chave, ClientId, Comando, ComandoToken, Error, Nome, Resposta, VERSAO};
 
 use crate::explicacao;
 use crate::mensagens;
-use crate::monitor::{Lugar, Solicitado};
-use crate::sala::Veredito;
+use crate::monitor::{Lugar, Ocasiao, Solicitado};
 use crate::sala::token::Requerente;
+use crate::sala::{Veredito, Vista};
 use crate::servico::Servico;
 
 /// Quem fala numa conexão: muda com `NOME` e com `RETOMAR`.
@@ -53,38 +53,46 @@ pub enum Desfecho {
     Responde(Resposta),
     /// A resposta vem depois, neste lugar; há tantos à frente.
     Espera(Lugar, usize),
+    /// A conexão passa a observar a sala; a resposta é `OBSERVANDO`.
+    Observa,
+    /// A conexão deixa de observar; a resposta é `PARADO`.
+    Para,
 }
 
-/// Faz o que o comando pede e diz o que responder, ou onde esperar pela resposta.
-pub fn executar(servico: &Servico, quem: &mut Participante, comando: &Comando) -> Desfecho {
+/// Faz o que o comando pede e diz o que responder, ou onde esperar pela resposta. A `vista` de quem observa fica em dia no
+/// mesmo instante.
+pub fn executar(
+    servico: &Servico,
+    quem: &mut Participante,
+    vista: Option<&mut Vista>,
+    comando: &Comando,
+) -> Desfecho {
     let Servico { monitor, relogio, .. } = servico;
-    let momento = |cerca: &Option<Cerca>| cerca.map(|cerca| (relogio.agora(), cerca));
+    let requerente = quem.requerente();
+    let ocasiao = move || Ocasiao { agora: relogio.agora(), quem: requerente, vista };
     Desfecho::Responde(match comando {
         Comando::Token(ComandoToken::Solicitar { por, ate }) => {
-            match monitor.solicitar(relogio.agora(), quem.requerente(), *por, *ate) {
-                Solicitado::Respondido(resultado) => resultado.unwrap_or_else(Resposta::from),
-                Solicitado::Espera(lugar, a_frente) => return Desfecho::Espera(lugar, a_frente),
-            }
+            return solicitado(monitor.solicitar(relogio.agora(), requerente, *por, *ate));
         }
+        Comando::Aguardar { escolha, ate } => {
+            return solicitado(monitor.aguardar(ocasiao(), *escolha, *ate));
+        }
+        Comando::Observar => return Desfecho::Observa,
+        Comando::Parar => return Desfecho::Para,
         Comando::Token(ComandoToken::Liberar) => {
             monitor.liberar(relogio.agora(), quem.cliente).unwrap_or_else(Resposta::from)
         }
         Comando::Token(ComandoToken::Estado) => monitor.estado_do_token(relogio.agora()),
-        Comando::Segurar { .. }
-        | Comando::Confirmar(_)
-        | Comando::Aguardar { .. }
-        | Comando::Observar
-        | Comando::Parar => Error::AindaNao.into(),
-        Comando::Reservar { pedido, cerca } => {
-            da_sala(monitor.reservar(quem.cliente, *pedido, momento(cerca)))
-        }
-        Comando::Cancelar { alvo, cerca } => da_sala(monitor.cancelar(quem.cliente, *alvo, momento(cerca))),
+        Comando::Reservar { pedido, cerca } => da_sala(monitor.reservar(ocasiao(), *pedido, *cerca)),
+        Comando::Segurar { escolha, por } => da_sala(monitor.segurar(ocasiao(), *escolha, *por)),
+        Comando::Confirmar(quais) => da_sala(monitor.confirmar(ocasiao(), *quais)),
+        Comando::Cancelar { alvo, cerca } => da_sala(monitor.cancelar(ocasiao(), *alvo, *cerca)),
         Comando::Listar => {
-            let (quadro, versao) = monitor.quadro(quem.cliente);
+            let (quadro, versao) = monitor.quadro(ocasiao());
             Resposta::Listado { quadro, versao }
         }
         Comando::Mapa => {
-            let (quadro, versao) = monitor.quadro(quem.cliente);
+            let (quadro, versao) = monitor.quadro(ocasiao());
             Resposta::Mapa { quadro, versao }
         }
         Comando::Nome(nome) => {
@@ -93,7 +101,7 @@ pub fn executar(servico: &Servico, quem: &mut Participante, comando: &Comando) -
             Resposta::Nome(nome.clone())
         }
         Comando::Retomar { cliente, chave } => retomar(servico, quem, *cliente, chave),
-        Comando::Estado => Resposta::Estado(estado(servico, quem.cliente)),
+        Comando::Estado => Resposta::Estado(estado(servico, ocasiao())),
         Comando::Ajuda(verbete) => Resposta::Ajuda(explicacao::ajuda(*verbete)),
         Comando::Ping => Resposta::Pong,
         Comando::Sair => Resposta::AteLogo,
@@ -110,15 +118,22 @@ fn retomar(servico: &Servico, quem: &mut Participante, cliente: ClientId, chave:
     Resposta::Retomado(cliente)
 }
 
+fn solicitado(solicitado: Solicitado) -> Desfecho {
+    match solicitado {
+        Solicitado::Respondido(veredito) => Desfecho::Responde(da_sala(veredito)),
+        Solicitado::Espera(lugar, a_frente) => Desfecho::Espera(lugar, a_frente),
+    }
+}
+
 /// Um não da sala ganha aqui, já fora da seção crítica, o texto para pessoas.
-fn da_sala(veredito: Veredito) -> Resposta {
+pub fn da_sala(veredito: Veredito) -> Resposta {
     veredito.unwrap_or_else(|negado| explicacao::recusa(negado).into())
 }
 
 /// Fora de linha: o quadro desta função é grande, e só quem pede `ESTADO` deve tocar essas páginas da pilha.
 #[inline(never)]
-fn estado(servico: &Servico, cliente: ClientId) -> Vec<(String, String)> {
-    let (quadro, versao) = servico.monitor.quadro(cliente);
+fn estado(servico: &Servico, ocasiao: Ocasiao<'_>) -> Vec<(String, String)> {
+    let (quadro, versao) = servico.monitor.quadro(ocasiao);
     let ligado_ha = servico.relogio.desde_o_inicio().as_secs();
     [
         ("protocolo", VERSAO.to_owned()),
@@ -128,6 +143,7 @@ fn estado(servico: &Servico, cliente: ClientId) -> Vec<(String, String)> {
         ("conexoes_max", servico.admissao.max().to_string()),
         ("conexoes_recusadas", servico.contadores.lotado.total().to_string()),
         ("clientes_ate_agora", servico.identidades.dadas().to_string()),
+        ("observadores", servico.difusao.quantos().to_string()),
         ("pedidos", servico.contadores.pedidos.total().to_string()),
         ("recusas", servico.contadores.recusas.total().to_string()),
         ("mensagens_descartadas", mensagens::descartadas().to_string()),

@@ -12,6 +12,7 @@ use protocolo::limites::{ESCUTA_PAUSA_MS, FILA_DE_ESCUTA_MAX, PARADA_PRAZO_MS, P
 use protocolo::{Error, Recusa};
 
 use crate::admissao::Vaga;
+use crate::difusao::Difusor;
 use crate::narracao;
 use crate::parada::Parada;
 use crate::sala::instante::Instante;
@@ -29,6 +30,7 @@ pub fn executar(escuta: TcpListener, servico: &Arc<Servico>, parada: &Parada) ->
     let escuta = Arc::new(escuta);
     parada.anotar_escuta(Arc::clone(&escuta));
     let _vigia = Vigia::new(servico)?;
+    let _difusor = Difusor::new(servico)?;
     aceitar(&escuta, servico, parada)?;
     encerrar(servico, parada);
     Ok(())

@@ -16,7 +16,7 @@ const SEMELHANCA_MIN: f64 = 0.6;
 /// A recusa da sala, com o texto para pessoas.
 pub fn recusa(negado: Negado) -> Recusa {
     let Negado { erro, versao, livres } = negado;
-    let mut recusa = Recusa::na_versao(erro, versao);
+    let mut recusa = Recusa { versao, ..Recusa::from(erro) };
     let texto = &mut recusa.texto;
     match &recusa.erro {
         Error::Ocupado(_) if livres.is_empty() => texto.push_str("; não há mais nenhum livre"),
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn ocupado_sugere_os_livres_por_perto() {
         let assento = |n| Assentos::from(Assento::new(n).unwrap());
-        let negado = |livres| Negado { erro: Error::Ocupado(assento(50)), versao: Versao(9), livres };
+        let negado = |livres| Negado { erro: Error::Ocupado(assento(50)), versao: Some(Versao(9)), livres };
         let livres =
             assento(1) | assento(48) | assento(49) | assento(52) | assento(60) | assento(61) | assento(100);
         let linha = recusa(negado(livres)).to_string();

@@ -12,6 +12,7 @@ pub mod config;
 pub mod console;
 pub mod contadores;
 pub mod despacho;
+pub mod difusao;
 pub mod escuta;
 pub mod explicacao;
 pub mod identidades;

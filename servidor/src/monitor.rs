@@ -8,12 +8,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use protocolo::{Alvo, Cerca, ClientId, Error, Nome, Pedido, Quadro, Resposta, Segundos, Versao};
+use protocolo::{
+    Alvo, Assentos, Cerca, ClientId, Error, Escolha, Nome, Pedido, Quadro, Resposta, Segundos, Versao,
+};
 
 use crate::mensagens;
 use crate::sala::instante::Instante;
-use crate::sala::token::{self, Entrega, Requerente};
-use crate::sala::{Negado, Pessoa, Sala, Veredito};
+use crate::sala::token::{self, Requerente};
+use crate::sala::{Aguardado, Entrega, Negado, Pessoa, Sala, Vencido, Veredito, Vista};
 use crate::sincronia::{Arc, Condvar, Mutex};
 use crate::terminal;
 
@@ -23,6 +25,8 @@ pub struct Monitor {
     dentro: Mutex<Dentro>,
     /// Onde dorme quem faz vencer os prazos, até o próximo deles.
     antecipou: Condvar,
+    /// Onde dorme quem avisa os que observam, até que a sala mude.
+    mudou: Condvar,
 }
 
 /// O que o mutex guarda.
@@ -34,12 +38,24 @@ struct Dentro {
     /// Quem é agora, por conexão, quem retomou outro cliente.
     retomadas: BTreeMap<ClientId, ClientId>,
     vigia: Vigia,
+    /// Quantas conexões observam a sala.
+    observadores: usize,
+    difusor: Difusor,
 }
 
 #[derive(Debug, Default)]
 struct Espera {
     acorda: Arc<Condvar>,
-    entrega: Option<Result<Resposta, Error>>,
+    entrega: Option<Entrega>,
+}
+
+/// O que faz quem avisa os que observam.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Difusor {
+    Acordado,
+    /// Dorme até que a sala passe desta versão.
+    DormeAte(Versao),
+    Dispensado,
 }
 
 /// O que faz quem cuida dos prazos.
@@ -55,16 +71,35 @@ enum Vigia {
 #[derive(Debug)]
 pub struct Lugar {
     conexao: ClientId,
+    pelo: Pelo,
     acorda: Arc<Condvar>,
 }
 
-/// O que acontece com quem pede o token.
+/// Pelo que se espera.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pelo {
+    Token,
+    Assentos,
+}
+
+/// O que acontece com quem pede o que talvez tenha de esperar.
 #[derive(Debug)]
 pub enum Solicitado {
     /// Já se sabe a resposta.
-    Respondido(Result<Resposta, Error>),
+    Respondido(Veredito),
     /// Deve esperar a vez neste lugar, com tantos à frente na fila.
     Espera(Lugar, usize),
+}
+
+/// Quem pede, quando, e o que já sabe da sala, se a observa.
+#[derive(Debug)]
+pub struct Ocasiao<'a> {
+    /// O instante em que o pedido acontece, lido antes de entrar na seção crítica.
+    pub agora: Instante,
+    /// Quem pede, e por onde.
+    pub quem: Requerente,
+    /// Fica em dia no mesmo instante do pedido.
+    pub vista: Option<&'a mut Vista>,
 }
 
 /// O que o operador vê da sala.
@@ -107,36 +142,52 @@ pub struct RetratoDoToken {
 impl Monitor {
     /// Um monitor sobre esta sala.
     pub fn new(sala: Sala) -> Self {
-        let dentro =
-            Dentro { sala, esperas: HashMap::new(), retomadas: BTreeMap::new(), vigia: Vigia::Acordado };
-        Self { dentro: Mutex::new(dentro), antecipou: Condvar::new() }
+        let dentro = Dentro {
+            sala,
+            esperas: HashMap::new(),
+            retomadas: BTreeMap::new(),
+            vigia: Vigia::Acordado,
+            observadores: 0,
+            difusor: Difusor::Acordado,
+        };
+        Self { dentro: Mutex::new(dentro), antecipou: Condvar::new(), mudou: Condvar::new() }
     }
 
-    /// Ver [`Sala::reservar`]; com `cerca`, só se ela vale em `agora`, no mesmo instante.
-    pub fn reservar(&self, cliente: ClientId, pedido: Pedido, cerca: Option<(Instante, Cerca)>) -> Veredito {
-        self.na_secao_critica(|dentro| {
-            exigir(&mut dentro.sala, cliente, cerca)?;
-            dentro.sala.reservar(cliente, pedido)
+    /// Ver [`Sala::reservar`]; com `cerca`, só se ela vale, no mesmo instante.
+    pub fn reservar(&self, ocasiao: Ocasiao<'_>, pedido: Pedido, cerca: Option<Cerca>) -> Veredito {
+        self.atender(ocasiao, |sala, agora, cliente| {
+            cerca.map_or(Ok(()), |cerca| sala.exigir_cerca(agora, cliente, cerca))?;
+            sala.reservar(agora, cliente, pedido)
         })
     }
 
-    /// Ver [`Sala::cancelar`]; com `cerca`, só se ela vale em `agora`, no mesmo instante.
-    pub fn cancelar(&self, cliente: ClientId, alvo: Alvo, cerca: Option<(Instante, Cerca)>) -> Veredito {
-        self.na_secao_critica(|dentro| {
-            exigir(&mut dentro.sala, cliente, cerca)?;
-            dentro.sala.cancelar(cliente, alvo)
+    /// Ver [`Sala::segurar`].
+    pub fn segurar(&self, ocasiao: Ocasiao<'_>, escolha: Escolha, por: Segundos) -> Veredito {
+        self.atender(ocasiao, |sala, agora, cliente| sala.segurar(agora, cliente, escolha, por))
+    }
+
+    /// Ver [`Sala::confirmar`].
+    pub fn confirmar(&self, ocasiao: Ocasiao<'_>, quais: Option<Assentos>) -> Veredito {
+        self.atender(ocasiao, |sala, agora, cliente| sala.confirmar(agora, cliente, quais))
+    }
+
+    /// Ver [`Sala::cancelar`]; com `cerca`, só se ela vale, no mesmo instante.
+    pub fn cancelar(&self, ocasiao: Ocasiao<'_>, alvo: Alvo, cerca: Option<Cerca>) -> Veredito {
+        self.atender(ocasiao, |sala, agora, cliente| {
+            cerca.map_or(Ok(()), |cerca| sala.exigir_cerca(agora, cliente, cerca))?;
+            sala.cancelar(agora, cliente, alvo)
         })
     }
 
-    /// O retrato da sala para `cliente` e a versão de que ele é.
-    pub fn quadro(&self, cliente: ClientId) -> (Quadro, Versao) {
-        self.na_secao_critica(|dentro| (dentro.sala.quadro(cliente), dentro.sala.versao()))
+    /// O retrato da sala para quem pede e a versão de que ele é.
+    pub fn quadro(&self, ocasiao: Ocasiao<'_>) -> (Quadro, Versao) {
+        self.atender(ocasiao, |sala, agora, cliente| (sala.quadro(agora, Some(cliente)), sala.versao()))
     }
 
     /// A sala como o operador a vê.
-    pub fn retrato_da_sala(&self) -> RetratoDaSala {
+    pub fn retrato_da_sala(&self, agora: Instante) -> RetratoDaSala {
         self.na_secao_critica(|dentro| RetratoDaSala {
-            quadro: dentro.sala.quadro_de_ninguem(),
+            quadro: dentro.sala.quadro(agora, None),
             versao: dentro.sala.versao(),
             pessoas: dentro.sala.pessoas(),
             retomadas: dentro.retomadas.clone(),
@@ -147,6 +198,7 @@ impl Monitor {
     pub fn retomar(&self, agora: Instante, quem: Requerente, cliente: ClientId) -> Option<Nome> {
         self.na_secao_critica(|dentro| {
             dentro.partir(agora, quem);
+            dentro.sala.voltar(cliente);
             dentro.retomadas.insert(quem.conexao, cliente);
             dentro.sala.nome(cliente).cloned()
         })
@@ -172,23 +224,32 @@ impl Monitor {
     ) -> Solicitado {
         self.na_secao_critica(|dentro| match dentro.sala.token().solicitar(agora, quem, por, ate) {
             Ok(token::Pedido::Atendido(resposta)) => Solicitado::Respondido(Ok(resposta)),
-            Err(erro) => Solicitado::Respondido(Err(erro)),
-            Ok(token::Pedido::NaFila(a_frente)) => {
-                let espera = Espera::default();
-                let lugar = Lugar { conexao: quem.conexao, acorda: Arc::clone(&espera.acorda) };
-                dentro.esperas.insert(quem.conexao, espera);
-                Solicitado::Espera(lugar, a_frente)
-            }
+            Err(erro) => Solicitado::Respondido(Err(erro.into())),
+            Ok(token::Pedido::NaFila(a_frente)) => dentro.dar_lugar(quem.conexao, Pelo::Token, a_frente),
+        })
+    }
+
+    /// Ver [`Sala::aguardar`]. Quem deve esperar recebe um lugar, como em [`Monitor::solicitar`].
+    pub fn aguardar(&self, ocasiao: Ocasiao<'_>, escolha: Escolha, ate: Option<Segundos>) -> Solicitado {
+        let Ocasiao { agora, quem, vista } = ocasiao;
+        self.na_secao_critica(|dentro| {
+            let solicitado = match dentro.sala.aguardar(agora, quem, escolha, ate) {
+                Ok(Aguardado::Atendido(resposta)) => Solicitado::Respondido(Ok(resposta)),
+                Err(negado) => Solicitado::Respondido(Err(negado)),
+                Ok(Aguardado::NaFila(a_frente)) => dentro.dar_lugar(quem.conexao, Pelo::Assentos, a_frente),
+            };
+            dentro.mostrar(vista);
+            solicitado
         })
     }
 
     /// Dorme até que a vez chegue ou a espera acabe, e no máximo `fatia`: então volta `None`, para que a conexão olhe
     /// se o seu cliente ainda está lá e chame de novo.
-    pub fn esperar(&self, lugar: &Lugar, fatia: Duration) -> Option<Result<Resposta, Error>> {
+    pub fn esperar(&self, lugar: &Lugar, fatia: Duration) -> Option<Entrega> {
         let mut dentro = self.dentro.lock();
         loop {
-            if let Some(resultado) = dentro.tirar_entrega(lugar.conexao) {
-                return Some(resultado);
+            if let Some(entrega) = dentro.tirar_entrega(lugar.conexao) {
+                return Some(entrega);
             }
             if lugar.acorda.wait_for(&mut dentro, fatia).timed_out() {
                 return dentro.tirar_entrega(lugar.conexao);
@@ -196,20 +257,27 @@ impl Monitor {
         }
     }
 
-    /// O cliente se foi enquanto esperava: sai da fila. Se a vez chegou antes disto, é ela que volta.
-    pub fn desistir(&self, lugar: &Lugar) -> Result<Resposta, Error> {
+    /// O cliente se foi enquanto esperava: sai da fila. O que já lhe tinha chegado (`chegou`, ou o que ainda não foi
+    /// tirado daqui) volta a como era e passa ao seguinte; não conta como liberação. Volta o que dizer a quem ainda lê.
+    pub fn abandonar(
+        &self,
+        agora: Instante,
+        quem: Requerente,
+        lugar: &Lugar,
+        chegou: Option<Entrega>,
+    ) -> Negado {
         self.na_secao_critica(|dentro| {
-            dentro.tirar_entrega(lugar.conexao).unwrap_or_else(|| {
-                dentro.esperas.remove(&lugar.conexao);
-                dentro.sala.token().desistir(lugar.conexao);
-                Err(Error::TempoEsgotado)
-            })
+            let entrega = chegou.or_else(|| dentro.tirar_entrega(lugar.conexao));
+            dentro.esperas.remove(&lugar.conexao);
+            match entrega {
+                Some(entrega) => dentro.sala.devolver(agora, quem, entrega.concessao),
+                None => dentro.sair_das_filas(lugar.conexao),
+            }
+            match lugar.pelo {
+                Pelo::Token => Error::TempoEsgotado.into(),
+                Pelo::Assentos => dentro.sala.negado(Error::TempoEsgotado),
+            }
         })
-    }
-
-    /// Quem esperava neste lugar não fica com a vez que lhe chegou: ela passa ao seguinte, e não conta como liberação.
-    pub fn devolver(&self, agora: Instante, lugar: &Lugar) {
-        self.na_secao_critica(|dentro| dentro.sala.token().partir(agora, lugar.conexao));
     }
 
     /// Ver [`token::Token::liberar`].
@@ -236,15 +304,71 @@ impl Monitor {
 
     /// Todos os que esperam recebem `erro` e deixam de esperar.
     pub fn dispensar(&self, erro: &Error) {
-        self.na_secao_critica(|dentro| dentro.sala.token().dispensar(erro));
+        self.na_secao_critica(|dentro| {
+            dentro.sala.token().dispensar(erro);
+            dentro.sala.dispensar_aguardando(erro);
+        });
     }
 
-    /// Faz acontecer o que vence até `agora`; diz de quem o prazo do token acabou.
-    pub fn vencer(&self, agora: Instante) -> Vec<Requerente> {
+    /// A conexão passa a observar a sala, a partir da versão que a vista leva. Quem observa deixa de observar uma vez,
+    /// com [`Monitor::deixar_de_observar`].
+    pub fn observar(&self, agora: Instante, vista: &mut Vista) {
         self.na_secao_critica(|dentro| {
-            let token = dentro.sala.token();
-            token.vencer(agora);
-            token.tirar_vencidas()
+            dentro.observadores += 1;
+            dentro.sala.vencer(agora);
+            vista.contado = dentro.sala.versao();
+        });
+    }
+
+    /// Uma conexão deixou de observar.
+    pub fn deixar_de_observar(&self) {
+        self.na_secao_critica(|dentro| dentro.observadores -= 1);
+    }
+
+    /// Põe em dia a vista de quem observa.
+    pub fn mostrar(&self, vista: &mut Vista) {
+        self.na_secao_critica(|dentro| dentro.sala.mostrar(vista));
+    }
+
+    /// Dorme até que a sala passe da versão `vista` e alguém a observe, e no máximo `prazo`; volta `false` se foi dispensado.
+    ///
+    /// Só uma thread dorme aqui.
+    pub fn dormir_ate_mudar(&self, vista: Versao, prazo: Option<Duration>) -> bool {
+        let mut dentro = self.dentro.lock();
+        while dentro.difusor != Difusor::Dispensado && !dentro.ha_novidade(vista) {
+            dentro.difusor = Difusor::DormeAte(vista);
+            let venceu = match prazo {
+                None => {
+                    self.mudou.wait(&mut dentro);
+                    false
+                }
+                Some(prazo) => self.mudou.wait_for(&mut dentro, prazo).timed_out(),
+            };
+            if venceu {
+                break;
+            }
+        }
+        let fica = dentro.difusor != Difusor::Dispensado;
+        if fica {
+            dentro.difusor = Difusor::Acordado;
+        }
+        fica
+    }
+
+    /// Dispensa quem dorme em [`Monitor::dormir_ate_mudar`], ou volta a precisar dele.
+    pub fn dispensar_difusor(&self, dispensado: bool) {
+        let mut dentro = self.dentro.lock();
+        dentro.difusor = if dispensado { Difusor::Dispensado } else { Difusor::Acordado };
+        drop(dentro);
+        self.mudou.notify_one();
+    }
+
+    /// Faz acontecer o que vence até `agora`; diz o que venceu desde a última vez.
+    pub fn vencer(&self, agora: Instante) -> Vec<Vencido> {
+        self.na_secao_critica(|dentro| {
+            dentro.sala.vencer(agora);
+            dentro.sala.token().vencer(agora);
+            dentro.sala.tirar_vencidos()
         })
     }
 
@@ -279,11 +403,26 @@ impl Monitor {
         self.antecipou.notify_one();
     }
 
+    /// Uma operação sobre a sala; quem observa fica em dia no mesmo instante, antes de quem espera ser atendido.
+    fn atender<T>(
+        &self,
+        ocasiao: Ocasiao<'_>,
+        operacao: impl FnOnce(&mut Sala, Instante, ClientId) -> T,
+    ) -> T {
+        let Ocasiao { agora, quem, vista } = ocasiao;
+        self.na_secao_critica(|dentro| {
+            let resultado = operacao(&mut dentro.sala, agora, quem.cliente);
+            dentro.mostrar(vista);
+            resultado
+        })
+    }
+
     /// O único lugar que muda a sala. A operação recebe `&mut`: o compilador é a prova de que o mutex está fechado.
     fn na_secao_critica<T>(&self, operacao: impl FnOnce(&mut Dentro) -> T) -> T {
         let mut dentro = self.dentro.lock();
         let guarda = SemPanico;
         let resultado = operacao(&mut dentro);
+        dentro.sala.atender_fila();
         if cfg!(debug_assertions) {
             dentro.sala.conferir();
         }
@@ -292,6 +431,7 @@ impl Monitor {
             Some(entregas) => (dentro.entregar(entregas), dentro.antecipou()),
             None => (Vec::new(), false),
         };
+        let mudou = dentro.acorda_difusor();
         drop(dentro);
         std::mem::forget(guarda);
         // Só agora, com o mutex aberto: quem acorda o encontra livre.
@@ -301,12 +441,11 @@ impl Monitor {
         if antecipou {
             self.antecipou.notify_one();
         }
+        if mudou {
+            self.mudou.notify_one();
+        }
         resultado
     }
-}
-
-fn exigir(sala: &mut Sala, cliente: ClientId, cerca: Option<(Instante, Cerca)>) -> Result<(), Negado> {
-    cerca.map_or(Ok(()), |(agora, cerca)| sala.exigir_cerca(agora, cliente, cerca))
 }
 
 impl Dentro {
@@ -315,7 +454,26 @@ impl Dentro {
         self.esperas.remove(&quem.conexao);
         self.retomadas.remove(&quem.conexao);
         self.sala.token().partir(agora, quem.conexao);
+        self.sala.desistir_de_aguardar(quem.conexao);
         self.sala.despedir(quem.cliente);
+    }
+
+    fn sair_das_filas(&mut self, conexao: ClientId) {
+        self.sala.token().desistir(conexao);
+        self.sala.desistir_de_aguardar(conexao);
+    }
+
+    fn dar_lugar(&mut self, conexao: ClientId, pelo: Pelo, a_frente: usize) -> Solicitado {
+        let espera = Espera::default();
+        let lugar = Lugar { conexao, pelo, acorda: Arc::clone(&espera.acorda) };
+        self.esperas.insert(conexao, espera);
+        Solicitado::Espera(lugar, a_frente)
+    }
+
+    fn mostrar(&self, vista: Option<&mut Vista>) {
+        if let Some(vista) = vista {
+            self.sala.mostrar(vista);
+        }
     }
 
     /// Põe cada entrega na mão de quem a espera; volta quem acordar.
@@ -323,7 +481,7 @@ impl Dentro {
         let mut acordar = Vec::new();
         for entrega in entregas {
             if let Some(espera) = self.esperas.get_mut(&entrega.conexao) {
-                espera.entrega = Some(entrega.resultado);
+                espera.entrega = Some(entrega);
                 acordar.push(Arc::clone(&espera.acorda));
             }
         }
@@ -331,7 +489,7 @@ impl Dentro {
     }
 
     /// O que foi entregue à conexão, se algo foi; então ela já não espera.
-    fn tirar_entrega(&mut self, conexao: ClientId) -> Option<Result<Resposta, Error>> {
+    fn tirar_entrega(&mut self, conexao: ClientId) -> Option<Entrega> {
         let entrega = self.esperas.get_mut(&conexao)?.entrega.take();
         if entrega.is_some() {
             self.esperas.remove(&conexao);
@@ -344,6 +502,21 @@ impl Dentro {
         let Vigia::DormeAte(ate) = self.vigia else { return false };
         let proximo = self.sala.proximo_vencimento();
         proximo.is_some_and(|proximo| ate.is_none_or(|ate| proximo < ate))
+    }
+
+    /// Diz se há a quem contar que a sala passou da versão `vista`.
+    fn ha_novidade(&self, vista: Versao) -> bool {
+        self.observadores > 0 && self.sala.versao() > vista
+    }
+
+    /// Diz se é hora de acordar quem avisa os que observam; um aviso basta.
+    fn acorda_difusor(&mut self) -> bool {
+        let Difusor::DormeAte(vista) = self.difusor else { return false };
+        let acorda = self.ha_novidade(vista);
+        if acorda {
+            self.difusor = Difusor::Acordado;
+        }
+        acorda
     }
 }
 

@@ -12,7 +12,7 @@ use protocolo::{ClientId, Comando, Pedido, Recusa, Resposta};
 
 use crate::despacho::Participante;
 use crate::mensagens::{mostrar, sem_chaves};
-use crate::sala::token::Requerente;
+use crate::sala::Vencido;
 
 /// Por que uma conexão acabou.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub enum Fim {
     Inativo,
     /// O servidor está parando.
     Encerrando,
+    /// Observava, e não leu os eventos a tempo.
+    NaoLeu,
     /// Não falava o nosso protocolo.
     OutroProtocolo,
     /// A conexão caiu.
@@ -43,6 +45,7 @@ pub fn desconectou(quem: &Participante, fim: &Fim) {
         Fim::FechouEla => info!("{quem} desconectou: fechou a conexão"),
         Fim::Inativo => info!("{quem} desconectado: ficou calado demais"),
         Fim::Encerrando => info!("{quem} desconectado: o servidor está encerrando"),
+        Fim::NaoLeu => info!("{quem} desconectado: observava, e não leu os eventos a tempo"),
         Fim::OutroProtocolo => {
             warn!("{quem} desconectado: não fala o protocolo da Reserva (HTTP, TLS ou SSH)")
         }
@@ -76,6 +79,12 @@ pub fn pedido(antes: &Participante, agora: &Participante, comando: &Comando, res
                 SemChave(comando)
             );
         }
+        Resposta::Segurado { assentos, expira, versao } => {
+            info!("{antes} segura {assentos} por {expira} s (versão {versao})");
+        }
+        Resposta::Confirmado { assentos, versao } => info!("{antes} confirmou {assentos} (versão {versao})"),
+        Resposta::Observando { versao } => info!("{antes} observa a sala (a partir da versão {versao})"),
+        Resposta::Parado => info!("{antes} deixou de observar a sala"),
         Resposta::Cancelado { assentos, versao } if assentos.is_empty() => {
             info!("{antes} não tinha o que cancelar (versão {versao})");
         }
@@ -104,9 +113,14 @@ pub fn espera(quem: &Participante, comando: &Comando, a_frente: usize) {
     info!("{quem} pediu {}: espera a vez ({a_frente} na frente)", SemChave(comando));
 }
 
-/// O prazo de quem tinha o token acabou.
-pub fn prazo_venceu(quem: Requerente) {
-    info!("[{}] perdeu o token: o prazo acabou", quem.cliente);
+/// O prazo de alguém acabou.
+pub fn venceu(vencido: Vencido) {
+    match vencido {
+        Vencido::Token(quem) => info!("[{}] perdeu o token: o prazo acabou", quem.cliente),
+        Vencido::Assentos { cliente, assentos, versao } => {
+            info!("[{cliente}] deixou de segurar {assentos}: o prazo acabou (versão {versao})");
+        }
+    }
 }
 
 /// Uma linha que não é um comando.

@@ -1,33 +1,47 @@
-//! A sala: de quem é cada assento, e as regras de reservar e devolver.
+//! A sala: as regras de reservar, segurar, confirmar, devolver e esperar.
 //!
 //! É código sequencial puro: não há aqui trava, thread, relógio, log nem entrada e saída. Quem garante que só uma
-//! thread por vez chega à sala é o [`Monitor`](crate::monitor::Monitor). Cada operação confere tudo antes de mudar
-//! alguma coisa: uma recusa não deixa rastro.
+//! thread por vez chega à sala é o [`Monitor`](crate::monitor::Monitor). Cada operação recebe o instante em que acontece,
+//! faz antes o que já venceu, e confere tudo antes de mudar alguma coisa: uma recusa não deixa rastro.
 
+pub mod fila;
 pub mod instante;
+pub mod posses;
 pub mod token;
 
-use std::collections::BTreeMap;
+mod aguardar;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocolo::limites::ASSENTOS_MAX;
-use protocolo::{Alvo, Assentos, Cerca, ClientId, Error, Nome, Pedido, Quadro, Resposta, Versao};
+use protocolo::{
+    Alvo, Assentos, Cerca, ClientId, Error, Escolha, Evento, Mudanca, Nome, Pedido, Quadro, Resposta,
+    Segundos, Versao,
+};
 
+pub use aguardar::Aguardado;
+use aguardar::Aguardando;
 use instante::Instante;
-use token::{Entrega, Token};
+use posses::Posses;
+use token::{Requerente, Token};
 
 /// A sala.
 #[derive(Clone, Debug)]
 pub struct Sala {
-    donos: [Option<ClientId>; ASSENTOS_MAX as usize],
-    /// Os assentos sem dono: o mesmo que `donos` diz, num conjunto, para que a seção crítica seja curta.
-    livres: Assentos,
-    versao: Versao,
+    posses: Posses,
     nomes: BTreeMap<ClientId, Nome>,
+    /// Quem tem nome e se foi deixando assentos: o nome dele é esquecido com o último deles.
+    ausentes: BTreeSet<ClientId>,
     /// Quantos assentos um cliente pode ter.
     cota: u32,
+    /// Quem espera por assentos.
+    aguardando: Aguardando,
     /// O token mora na sala para que a cerca se confira no mesmo instante em que os assentos mudam.
     token: Token,
-    token_mexido: bool,
+    entregas: Vec<Entrega>,
+    vencidos: Vec<Vencido>,
+    /// Se pode haver entregas, ou um prazo novo, desde a última vez que se perguntou.
+    mexida: bool,
 }
 
 /// Um não da sala: a causa, a versão em que ela valia e o que estava livre então, para quem for explicar.
@@ -35,10 +49,16 @@ pub struct Sala {
 pub struct Negado {
     /// A causa.
     pub erro: Error,
-    /// A versão da sala.
-    pub versao: Versao,
+    /// A versão da sala; `None` se a recusa não fala dos assentos.
+    pub versao: Option<Versao>,
     /// Os assentos livres nessa versão.
     pub livres: Assentos,
+}
+
+impl From<Error> for Negado {
+    fn from(erro: Error) -> Self {
+        Self { erro, versao: None, livres: Assentos::NENHUM }
+    }
 }
 
 /// O nome e os assentos de um cliente.
@@ -53,98 +73,194 @@ pub struct Pessoa {
 /// O que a sala responde a uma operação.
 pub type Veredito = Result<Resposta, Negado>;
 
+/// O que se deve dizer a uma conexão que esperava.
+#[derive(Clone, Debug)]
+pub struct Entrega {
+    /// A quem.
+    pub conexao: ClientId,
+    /// O quê: o que lhe coube, ou por que a espera acabou.
+    pub resultado: Veredito,
+    /// O que desfazer se quem esperava já se foi.
+    pub concessao: Concessao,
+}
+
+/// O que foi dado a quem esperava, para o caso de ter de voltar.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Concessao {
+    /// Nada.
+    Nenhuma,
+    /// O token.
+    Token,
+    /// Assentos: os que estavam livres e os que ele já segurava.
+    Assentos {
+        /// Os que estavam livres.
+        novos: Assentos,
+        /// Os que ele segurava e ficaram firmes.
+        firmados: Assentos,
+    },
+}
+
+/// O que venceu, para quem for contar.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Vencido {
+    /// O prazo de quem tinha o token.
+    Token(Requerente),
+    /// O prazo de assentos segurados.
+    Assentos {
+        /// Por quem.
+        cliente: ClientId,
+        /// Quais.
+        assentos: Assentos,
+        /// A versão da sala em que ficaram livres.
+        versao: Versao,
+    },
+}
+
+/// O que quem observa já sabe da sala.
+#[derive(Clone, Debug, Default)]
+pub struct Vista {
+    /// A versão até onde lhe foi contado, com as novidades abaixo.
+    pub contado: Versao,
+    /// O que ainda falta lhe escrever, em ordem.
+    pub novidades: Vec<Evento>,
+}
+
+/// O que um pedido de reserva toma.
+struct Tomada {
+    assentos: Assentos,
+    /// Dos pedidos ou preferidos, os que são de outros.
+    ocupados: Assentos,
+    /// Dos tomados, os que estavam livres.
+    novos: Assentos,
+    /// Dos tomados, os que quem pede segurava.
+    firmados: Assentos,
+}
+
 impl Sala {
     /// Uma sala vazia, em que cada cliente pode ter até `cota` assentos.
     pub fn new(cota: u32) -> Self {
         Self {
-            donos: [None; ASSENTOS_MAX as usize],
-            livres: Assentos::TODOS,
-            versao: Versao(0),
+            posses: Posses::default(),
             nomes: BTreeMap::new(),
+            ausentes: BTreeSet::new(),
             cota,
+            aguardando: Aguardando::default(),
             token: Token::default(),
-            token_mexido: false,
+            entregas: Vec::new(),
+            vencidos: Vec::new(),
+            mexida: false,
         }
     }
 
     /// A versão da sala: quantas vezes ela mudou.
     pub const fn versao(&self) -> Versao {
-        self.versao
+        self.posses.versao()
     }
 
-    /// Os assentos que ninguém tem.
-    pub const fn livres(&self) -> Assentos {
-        self.livres
-    }
-
-    /// O retrato da sala para `cliente`.
-    pub fn quadro(&self, cliente: ClientId) -> Quadro {
-        Quadro { segurados: Assentos::NENHUM, ocupados: !self.livres, seus: self.assentos_de(cliente) }
-    }
-
-    /// O retrato da sala para quem não tem assentos.
-    pub fn quadro_de_ninguem(&self) -> Quadro {
-        Quadro { segurados: Assentos::NENHUM, ocupados: !self.livres, seus: Assentos::NENHUM }
+    /// O retrato da sala para `cliente`; sem cliente, o de quem não tem assentos.
+    pub fn quadro(&mut self, agora: Instante, cliente: Option<ClientId>) -> Quadro {
+        self.vencer(agora);
+        Quadro {
+            segurados: self.posses.segurados(),
+            ocupados: self.posses.firmes(),
+            seus: cliente.map_or(Assentos::NENHUM, |cliente| self.posses.de(cliente)),
+        }
     }
 
     /// O nome e os assentos de quem tem um ou outro.
     pub fn pessoas(&self) -> BTreeMap<ClientId, Pessoa> {
-        let donos = self.donos.iter().flatten().chain(self.nomes.keys());
         let pessoa =
-            |cliente| Pessoa { nome: self.nome(cliente).cloned(), assentos: self.assentos_de(cliente) };
-        donos.map(|cliente| (*cliente, pessoa(*cliente))).collect()
+            |cliente| Pessoa { nome: self.nome(cliente).cloned(), assentos: self.posses.de(cliente) };
+        let quem = self.posses.donos().chain(self.nomes.keys().copied());
+        quem.map(|cliente| (cliente, pessoa(cliente))).collect()
     }
 
-    /// `RESERVAR`. O que já é de quem pede conta como reservado: repetir o pedido não faz mal.
+    /// Conta a quem observa o que mudou desde o que já sabe.
+    pub fn mostrar(&self, vista: &mut Vista) {
+        if vista.contado < self.versao() {
+            vista.novidades.extend(self.posses.novidades(vista.contado));
+            vista.contado = self.versao();
+        }
+    }
+
+    /// `RESERVAR`. O que já é de quem pede conta como reservado, e o que ele segura fica firme: repetir não faz mal.
     ///
     /// Recusas, nesta ordem: `OCUPADO` ou `INSUFICIENTE`; `LIMITE`.
-    pub fn reservar(&mut self, cliente: ClientId, pedido: Pedido) -> Veredito {
-        let (assentos, ocupados) = match pedido {
-            Pedido::Todos(pedidos) => {
-                let alheios = self.alheios(cliente, pedidos);
-                if !alheios.is_empty() {
-                    return self.negar(Error::Ocupado(alheios));
-                }
-                (pedidos, Assentos::NENHUM)
+    pub fn reservar(&mut self, agora: Instante, cliente: ClientId, pedido: Pedido) -> Veredito {
+        self.vencer(agora);
+        match self.tomar(cliente, pedido) {
+            Ok(Tomada { assentos, ocupados, .. }) => {
+                Ok(Resposta::Reservado { assentos, ocupados, versao: self.versao() })
             }
-            Pedido::Parcial(pedidos) => {
-                let alheios = self.alheios(cliente, pedidos);
-                if alheios == pedidos {
-                    return self.negar(Error::Ocupado(alheios));
-                }
-                (pedidos - alheios, alheios)
-            }
-            Pedido::Quantidade { quantos, preferidos } => {
-                if quantos > self.livres.len() {
-                    return self.negar(Error::Insuficiente { livres: self.livres.len() });
-                }
-                (escolher(self.livres, quantos, preferidos), self.alheios(cliente, preferidos))
-            }
+            Err(erro) => self.negar(erro),
+        }
+    }
+
+    /// `SEGURAR`: os assentos são de quem pede por um prazo; o que ele já segurava tem o prazo renovado.
+    ///
+    /// Recusas, nesta ordem: `OCUPADO` ou `INSUFICIENTE`; `JA_RESERVADO`; `LIMITE`.
+    pub fn segurar(
+        &mut self,
+        agora: Instante,
+        cliente: ClientId,
+        escolha: Escolha,
+        por: Segundos,
+    ) -> Veredito {
+        self.vencer(agora);
+        let assentos = match self.escolher_todos(cliente, escolha) {
+            Ok(assentos) => assentos,
+            Err(erro) => return self.negar(erro),
         };
-        let novos = assentos & self.livres;
-        if !novos.is_empty() && !self.cabem_na_cota(cliente, novos) {
+        let firmes = assentos & self.posses.firmes();
+        if !firmes.is_empty() {
+            return self.negar(Error::JaReservado(firmes));
+        }
+        let novos = assentos & self.posses.livres();
+        if !self.cabem_na_cota(cliente, novos.len()) {
             return self.negar(Error::Limite { max: self.cota });
         }
-        self.mudar(novos, Some(cliente));
-        Ok(Resposta::Reservado { assentos, ocupados, versao: self.versao })
+        self.posses.mudar(novos, Mudanca::Segurado(cliente));
+        let expira = self.posses.segurar_ate(agora, assentos, novos, por).as_secs();
+        self.mexida = true;
+        // O prazo vai até uma hora: cabe.
+        let expira = u32::try_from(expira).unwrap_or(u32::MAX);
+        Ok(Resposta::Segurado { assentos, expira, versao: self.versao() })
+    }
+
+    /// `CONFIRMAR`: o que quem pede segura fica firme; sem dizer quais, tudo.
+    ///
+    /// Recusa: `NAO_SEGURADO`, com os que ele não segura (nenhum, se não disse quais e não segura nada).
+    pub fn confirmar(&mut self, agora: Instante, cliente: ClientId, quais: Option<Assentos>) -> Veredito {
+        self.vencer(agora);
+        let segura = self.posses.de(cliente) & self.posses.segurados();
+        let assentos = quais.unwrap_or(segura);
+        if assentos.is_empty() || !(assentos - segura).is_empty() {
+            return self.negar(Error::NaoSegurado(assentos - segura));
+        }
+        self.posses.mudar(assentos, Mudanca::Reservado(cliente));
+        self.mexida = true;
+        Ok(Resposta::Confirmado { assentos, versao: self.versao() })
     }
 
     /// `CANCELAR`: devolve todos os assentos, ou nenhum se algum não é de quem pede (`NAO_E_SEU`).
-    pub fn cancelar(&mut self, cliente: ClientId, alvo: Alvo) -> Veredito {
+    pub fn cancelar(&mut self, agora: Instante, cliente: ClientId, alvo: Alvo) -> Veredito {
+        self.vencer(agora);
+        let seus = self.posses.de(cliente);
         let assentos = match alvo {
-            Alvo::Tudo => self.assentos_de(cliente),
+            Alvo::Tudo => seus,
             Alvo::Estes(pedidos) => pedidos,
         };
-        let alheios = self.alheios(cliente, assentos) | assentos & self.livres;
-        if !alheios.is_empty() {
-            return self.negar(Error::NaoESeu(alheios));
+        if !(assentos - seus).is_empty() {
+            return self.negar(Error::NaoESeu(assentos - seus));
         }
-        self.mudar(assentos, None);
-        Ok(Resposta::Cancelado { assentos, versao: self.versao })
+        self.liberar(assentos);
+        Ok(Resposta::Cancelado { assentos, versao: self.versao() })
     }
 
     /// A cláusula `CERCA`: o pedido só segue se o token com este número é de quem pede (`CERCA_VENCIDA`).
     pub fn exigir_cerca(&mut self, agora: Instante, cliente: ClientId, cerca: Cerca) -> Result<(), Negado> {
+        // O que já venceu vem antes da recusa, que diz a versão.
+        self.vencer(agora);
         if self.token().vale(agora, cliente, cerca) {
             return Ok(());
         }
@@ -153,19 +269,46 @@ impl Sala {
 
     /// O token, para mexer nele.
     pub const fn token(&mut self) -> &mut Token {
-        self.token_mexido = true;
+        self.mexida = true;
         &mut self.token
     }
 
-    /// O que se deve dizer a quem esperava; `None` se ninguém mexeu no token desde a última vez, e então também não há
-    /// prazo novo.
+    /// O que se deve dizer a quem esperava; `None` se nada mexeu com esperas nem prazos desde a última vez.
     pub fn tirar_entregas(&mut self) -> Option<Vec<Entrega>> {
-        std::mem::take(&mut self.token_mexido).then(|| self.token.tirar_entregas())
+        if !std::mem::take(&mut self.mexida) {
+            return None;
+        }
+        let mut entregas = std::mem::take(&mut self.entregas);
+        entregas.append(&mut self.token.tirar_entregas());
+        Some(entregas)
+    }
+
+    /// O que venceu desde a última vez.
+    pub fn tirar_vencidos(&mut self) -> Vec<Vencido> {
+        let mut vencidos = std::mem::take(&mut self.vencidos);
+        vencidos.extend(self.token.tirar_vencidas().into_iter().map(Vencido::Token));
+        vencidos
     }
 
     /// Quando vence a próxima coisa na sala, se alguma vence.
     pub fn proximo_vencimento(&self) -> Option<Instante> {
-        self.token.proximo_vencimento()
+        let assentos = [self.posses.proximo_vencimento(), self.aguardando.proxima_desistencia()];
+        assentos.into_iter().chain([self.token.proximo_vencimento()]).flatten().min()
+    }
+
+    /// Faz acontecer o que vence até `agora`, na ordem em que venceu.
+    ///
+    /// No mesmo instante, um assento fica livre antes de quem o espera desistir.
+    pub fn vencer(&mut self, agora: Instante) {
+        while let Some(quando) = self.proximo_vencimento().filter(|quando| *quando <= agora) {
+            self.mexida = true;
+            if self.posses.proximo_vencimento() == Some(quando) {
+                self.vencer_assentos(quando);
+            } else if !self.vencer_espera(quando) {
+                // O prazo do próximo dono conta de agora: ninguém perde o token antes de saber que o teve.
+                self.token.vencer(agora);
+            }
+        }
     }
 
     /// `NOME`: o cliente passa a ter este nome. Não é uma mudança dos assentos: a versão fica.
@@ -178,11 +321,17 @@ impl Sala {
         self.nomes.get(&cliente)
     }
 
+    /// Alguém volta a falar pelo cliente.
+    pub fn voltar(&mut self, cliente: ClientId) {
+        self.ausentes.remove(&cliente);
+    }
+
     /// A conexão do cliente acabou. O que é dele continua dele; o nome de quem não tem nada é esquecido, ou uma
     /// fila sem fim de conexões encheria a memória de nomes.
     pub fn despedir(&mut self, cliente: ClientId) {
-        if self.assentos_de(cliente).is_empty() {
-            self.nomes.remove(&cliente);
+        if self.nomes.contains_key(&cliente) {
+            self.ausentes.insert(cliente);
+            self.esquecer_ausente(cliente);
         }
     }
 
@@ -191,57 +340,100 @@ impl Sala {
     /// Entra em pânico se algo não vale: seria um defeito deste módulo.
     pub fn conferir(&self) {
         let mut quantos = BTreeMap::<ClientId, u32>::new();
-        for dono in self.donos.iter().flatten() {
-            *quantos.entry(*dono).or_default() += 1;
+        for dono in self.posses.donos() {
+            *quantos.entry(dono).or_default() += 1;
         }
         for (dono, tem) in &quantos {
             assert!(*tem <= self.cota, "o cliente {dono} tem {tem} assentos e a cota é {}", self.cota);
         }
-        let ocupados: u32 = quantos.values().sum();
-        assert_eq!(
-            ocupados + self.livres().len(),
-            u32::from(ASSENTOS_MAX),
-            "todo assento é livre ou de alguém"
-        );
-        assert!(ocupados == 0 || self.versao > Versao(0), "a sala só deixa de estar vazia mudando de versão");
+        self.posses.conferir();
+        self.token.conferir();
+        self.conferir_espera();
     }
 
-    /// Os assentos deste cliente.
-    fn assentos_de(&self, cliente: ClientId) -> Assentos {
-        (!self.livres).iter().filter(|assento| self.donos[assento.indice()] == Some(cliente)).collect()
+    /// Toma firmes os assentos do pedido, ou nenhum. O que vence já venceu.
+    fn tomar(&mut self, cliente: ClientId, pedido: Pedido) -> Result<Tomada, Error> {
+        let livres = self.posses.livres();
+        let (assentos, ocupados) = match pedido {
+            Pedido::Todos(pedidos) => {
+                (self.escolher_todos(cliente, Escolha::Estes(pedidos))?, Assentos::NENHUM)
+            }
+            Pedido::Parcial(pedidos) => {
+                let alheios = self.posses.alheios(cliente, pedidos);
+                if alheios == pedidos {
+                    return Err(Error::Ocupado(alheios));
+                }
+                (pedidos - alheios, alheios)
+            }
+            Pedido::Quantidade { quantos, preferidos } => {
+                if quantos > livres.len() {
+                    return Err(Error::Insuficiente { livres: livres.len() });
+                }
+                (escolher(livres, quantos, preferidos), self.posses.alheios(cliente, preferidos))
+            }
+        };
+        let (novos, firmados) = (assentos & livres, assentos & self.posses.segurados());
+        if !self.cabem_na_cota(cliente, novos.len()) {
+            return Err(Error::Limite { max: self.cota });
+        }
+        self.mexida |= !firmados.is_empty();
+        self.posses.mudar(novos | firmados, Mudanca::Reservado(cliente));
+        Ok(Tomada { assentos, ocupados, novos, firmados })
     }
 
-    /// Destes assentos, os que são de outra pessoa.
-    fn alheios(&self, cliente: ClientId, assentos: Assentos) -> Assentos {
-        (assentos - self.livres)
-            .iter()
-            .filter(|assento| self.donos[assento.indice()] != Some(cliente))
-            .collect()
+    /// Os assentos da escolha, se são todos de quem pede ou de ninguém.
+    fn escolher_todos(&self, cliente: ClientId, escolha: Escolha) -> Result<Assentos, Error> {
+        let livres = self.posses.livres();
+        match escolha {
+            Escolha::Estes(pedidos) => {
+                let alheios = self.posses.alheios(cliente, pedidos);
+                if alheios.is_empty() { Ok(pedidos) } else { Err(Error::Ocupado(alheios)) }
+            }
+            Escolha::Quantidade(quantos) if quantos > livres.len() => {
+                Err(Error::Insuficiente { livres: livres.len() })
+            }
+            Escolha::Quantidade(quantos) => Ok(escolher(livres, quantos, Assentos::NENHUM)),
+        }
     }
 
-    fn cabem_na_cota(&self, cliente: ClientId, novos: Assentos) -> bool {
+    /// Os assentos ficam livres, e quem os espera será atendido antes que a trava se abra.
+    fn liberar(&mut self, assentos: Assentos) {
+        self.mexida |= !(assentos & self.posses.segurados()).is_empty();
+        self.posses.mudar(assentos, Mudanca::Livre);
+        self.aguardando.notar(assentos);
+    }
+
+    fn vencer_assentos(&mut self, quando: Instante) {
+        let de_quem = self.posses.vencer(quando);
+        let versao = self.versao();
+        for (cliente, assentos) in de_quem {
+            self.vencidos.push(Vencido::Assentos { cliente, assentos, versao });
+            self.aguardando.notar(assentos);
+            self.esquecer_ausente(cliente);
+        }
+        self.atender_fila();
+    }
+
+    fn esquecer_ausente(&mut self, cliente: ClientId) {
+        if self.posses.de(cliente).is_empty() && self.ausentes.remove(&cliente) {
+            self.nomes.remove(&cliente);
+        }
+    }
+
+    fn cabem_na_cota(&self, cliente: ClientId, novos: u32) -> bool {
         // Uma cota do tamanho da sala nunca se passa: não é preciso contar.
-        self.cota >= u32::from(ASSENTOS_MAX) || self.assentos_de(cliente).len() + novos.len() <= self.cota
-    }
-
-    /// Dá estes assentos a `dono` (`None`: a ninguém). É o único lugar em que a sala muda, e a versão com ela.
-    fn mudar(&mut self, assentos: Assentos, dono: Option<ClientId>) {
-        if assentos.is_empty() {
-            return;
-        }
-        for assento in assentos {
-            self.donos[assento.indice()] = dono;
-        }
-        self.livres = if dono.is_none() { self.livres | assentos } else { self.livres - assentos };
-        self.versao.0 += 1;
+        novos == 0
+            || self.cota >= u32::from(ASSENTOS_MAX)
+            || self.posses.de(cliente).len() + novos <= self.cota
     }
 
     fn negar(&self, erro: Error) -> Veredito {
         Err(self.negado(erro))
     }
 
-    fn negado(&self, erro: Error) -> Negado {
-        Negado { erro, versao: self.versao, livres: self.livres }
+    /// O não desta causa, na versão de agora.
+    pub fn negado(&self, erro: Error) -> Negado {
+        Negado { erro, versao: Some(self.versao()), livres: self.posses.livres() }
     }
 }
 

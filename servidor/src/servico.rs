@@ -5,6 +5,7 @@ use std::io;
 use crate::admissao::Admissao;
 use crate::config::Config;
 use crate::contadores::Contadores;
+use crate::difusao::Difusao;
 use crate::identidades::Identidades;
 use crate::monitor::Monitor;
 use crate::relogio::Relogio;
@@ -17,6 +18,8 @@ pub struct Servico {
     pub config: Config,
     /// A sala, atrás da sua trava.
     pub monitor: Monitor,
+    /// Quem observa a sala.
+    pub difusao: Difusao,
     /// Números e chaves.
     pub identidades: Identidades,
     /// Quantas conexões cabem.
@@ -34,6 +37,7 @@ impl Servico {
     pub fn new(config: Config) -> io::Result<Self> {
         Ok(Self {
             monitor: Monitor::new(Sala::new(config.max_por_cliente)),
+            difusao: Difusao::default(),
             identidades: Identidades::new()?,
             admissao: Admissao::new(config.max_conexoes),
             contadores: Contadores::default(),

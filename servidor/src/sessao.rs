@@ -61,7 +61,10 @@ impl Sessao<'_> {
     /// A conversa inteira; devolve quem era e por que acabou.
     fn conversar(mut self) -> (Participante, Fim) {
         let fim = self.saudar().and_then(|()| self.atender_linhas()).unwrap_or_else(Fim::Perdida);
-        if !matches!(fim, Fim::Perdida(_)) {
+        let fim = if self.conexao().cortada() { Fim::NaoLeu } else { fim };
+        if !matches!(fim, Fim::Perdida(_) | Fim::NaoLeu) {
+            // Depois da despedida não vem mais evento nenhum.
+            let _ = self.parar_de_observar();
             // A despedida espera pelo cliente; quem espera pelo token, não.
             self.servico.monitor.partir(self.servico.relogio.agora(), self.quem.requerente());
             // O cliente pode ir embora sem ler o que faltava: isso não muda por que a conversa acabou.
@@ -130,9 +133,15 @@ impl Sessao<'_> {
     fn executar(&mut self, comando: &Comando) -> io::Result<Resposta> {
         // Só estes dois mudam quem fala; a cópia é para contar quem ele era.
         let antes = matches!(comando, Comando::Nome(_) | Comando::Retomar { .. }).then(|| self.quem.clone());
-        let resposta = match despacho::executar(self.servico, &mut self.quem, comando) {
+        let vista = self.linhas.leitor().get_mut().vista();
+        let resposta = match despacho::executar(self.servico, &mut self.quem, vista, comando) {
             Desfecho::Responde(resposta) => resposta,
             Desfecho::Espera(lugar, a_frente) => self.esperar(comando, &lugar, a_frente)?,
+            Desfecho::Observa => self.observar()?,
+            Desfecho::Para => {
+                self.parar_de_observar()?;
+                Resposta::Parado
+            }
         };
         self.contar(&resposta);
         narracao::pedido(antes.as_ref().unwrap_or(&self.quem), &self.quem, comando, &resposta);
@@ -147,21 +156,45 @@ impl Sessao<'_> {
         // O cliente pode estar esperando pelo que já se respondeu.
         self.conexao().descarregar()?;
         let monitor = &self.servico.monitor;
-        let resultado = loop {
+        let veredito = loop {
             let chegou = monitor.esperar(lugar, OLHADA);
             if self.inscricao.deve_sair() || self.conexao().partiu() {
                 // A quem se foi, ou vai sair agora mesmo, não se dá a vez: ela é do seguinte.
-                if chegou.unwrap_or_else(|| monitor.desistir(lugar)).is_ok() {
-                    monitor.devolver(self.servico.relogio.agora(), lugar);
-                }
-                let encerra = self.inscricao.deve_sair();
-                break Err(if encerra { Error::Encerrando } else { Error::TempoEsgotado });
+                let agora = self.servico.relogio.agora();
+                let negado = monitor.abandonar(agora, self.quem.requerente(), lugar, chegou);
+                break Err(if self.inscricao.deve_sair() { Error::Encerrando.into() } else { negado });
             }
-            if let Some(resultado) = chegou {
-                break resultado;
+            if let Some(entrega) = chegou {
+                break entrega.resultado;
             }
         };
-        Ok(resultado.unwrap_or_else(Resposta::from))
+        // Quem observa soube de tudo até a resposta, e talvez de mais: ela é de quando a vez chegou.
+        if let Some(vista) = self.conexao().vista() {
+            monitor.mostrar(vista);
+        }
+        Ok(despacho::da_sala(veredito))
+    }
+
+    /// `OBSERVAR`: daqui em diante a difusão escreve nesta conexão, entre uma resposta e outra.
+    fn observar(&mut self) -> io::Result<Resposta> {
+        let Servico { monitor, difusao, relogio, .. } = self.servico;
+        if let Some(vista) = self.conexao().vista() {
+            monitor.mostrar(vista);
+            return Ok(Resposta::Observando { versao: vista.contado });
+        }
+        // Inscreve-se antes de saber a versão: o que mudar a partir dela já não se perde.
+        let observador = difusao.inscrever(self.quem.conexao, self.linhas.leitor().get_mut().tomada())?;
+        let vista = self.conexao().observar(observador)?;
+        monitor.observar(relogio.agora(), vista);
+        Ok(Resposta::Observando { versao: vista.contado })
+    }
+
+    fn parar_de_observar(&mut self) -> io::Result<()> {
+        if self.conexao().parar_de_observar()? {
+            self.servico.difusao.esquecer(self.quem.conexao);
+            self.servico.monitor.deixar_de_observar();
+        }
+        Ok(())
     }
 
     /// Uma linha que não chegou a ser um comando.
@@ -208,6 +241,7 @@ impl Sessao<'_> {
 impl Drop for Sessao<'_> {
     fn drop(&mut self) {
         self.somar();
+        let _ = self.parar_de_observar();
         self.servico.monitor.partir(self.servico.relogio.agora(), self.quem.requerente());
     }
 }

@@ -42,7 +42,7 @@ impl Drop for Vigia {
 fn vigiar(servico: &Servico) {
     loop {
         let agora = servico.relogio.agora();
-        servico.monitor.vencer(agora).into_iter().for_each(narracao::prazo_venceu);
+        servico.monitor.vencer(agora).into_iter().for_each(narracao::venceu);
         if !servico.monitor.dormir_ate_vencer(agora) {
             return;
         }

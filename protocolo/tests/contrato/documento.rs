@@ -58,7 +58,6 @@ fn documento_fala_de_todos_os_codigos() {
         Error::AssentoInvalido(vec![]),
         Error::Limite { max: 10 },
         Error::Indisponivel,
-        Error::AindaNao,
         Error::Lotado { max: 12_000 },
         Error::Inativo,
         Error::Encerrando,

@@ -141,7 +141,6 @@ fn erro_sem_sala() -> impl Strategy<Value = Error> {
         Just(Error::ComandoDesconhecido),
         Just(Error::Sintaxe),
         vec("0|[1-9][0-9]{2,30}", 1..4).prop_map(Error::AssentoInvalido),
-        Just(Error::AindaNao),
         any::<usize>().prop_map(|max| Error::Lotado { max }),
         Just(Error::Inativo),
         Just(Error::Encerrando),

@@ -45,7 +45,6 @@ fn resposta_linha_exata_vai_e_volta() {
         "ERRO COMANDO_DESCONHECIDO :texto",
         "ERRO SINTAXE :uso: RESERVAR <assentos> [CERCA <n>]",
         "ERRO ASSENTO_INVALIDO 0 101 :texto",
-        "ERRO AINDA_NAO :texto",
         "ERRO LOTADO max=12000 :texto",
         "ERRO INATIVO :texto",
         "ERRO ENCERRANDO :texto",

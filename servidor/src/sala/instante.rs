@@ -29,6 +29,22 @@ impl Instante {
 
     /// O instante que vem depois de `prazo`.
     pub fn mais(self, prazo: Segundos) -> Self {
-        Self(self.0.saturating_add(1_000_000_000 * u64::from(prazo.get())))
+        self.somar(Duration::from_secs(prazo.get().into()))
+    }
+
+    /// O instante que vem tanto depois deste.
+    pub fn somar(self, passou: Duration) -> Self {
+        Self(self.0.saturating_add(Self::depois_do_comeco(passou).0))
+    }
+}
+
+#[cfg(test)]
+impl Instante {
+    /// Anda no tempo, nos roteiros: `5s`, ou `5s-1` para o milissegundo anterior.
+    pub fn passar(self, prazo: &str) -> Self {
+        let (segundos, menos) = prazo.split_once('-').unwrap_or((prazo, "0"));
+        let segundos: u64 = segundos.strip_suffix('s').unwrap().parse().unwrap();
+        let menos: u64 = menos.parse().unwrap();
+        self.somar(Duration::from_millis(1000 * segundos - menos))
     }
 }

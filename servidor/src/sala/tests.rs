@@ -1,42 +1,85 @@
-//! Tabelas: em cada linha, quem pede, o que pede e o que a sala responde, na língua do protocolo.
+//! Tabelas com passos de tempo: quem pede o quê, em que instante, e o que a sala diz a quem, na língua do protocolo.
 
 use protocolo::{Comando, Recusa};
 
 use super::*;
 
-/// Roda um roteiro de linhas `cliente: PEDIDO -> resposta` (o texto para pessoas, depois de ` :`, não conta).
+/// Roda um roteiro. Cada linha é `+5s` (o tempo passa; `+5s-1`, até o milissegundo anterior), `=` (nada passa, mas o
+/// que vence vence), `cliente: PEDIDO`, `cliente: DESISTE`; e depois de `->` o que sai, separado por `;`: a resposta de
+/// quem pediu (`espera n`, se foi para a fila), o que venceu, e o que se entrega a quem esperava (`cliente=resposta`). O
+/// texto para pessoas, depois de ` :`, não conta.
 fn roteiro(cota: u32, linhas: &str) -> Sala {
     let mut sala = Sala::new(cota);
+    let mut agora = Instante::default();
     for linha in linhas.lines().map(str::trim).filter(|linha| !linha.is_empty()) {
-        let (cliente, resto) = linha.split_once(": ").expect("cliente: PEDIDO -> resposta");
-        let (pedido, esperada) = resto.split_once(" -> ").expect("cliente: PEDIDO -> resposta");
-        let cliente = ClientId::new(cliente.parse().unwrap()).unwrap();
+        let (passo, esperado) = linha.split_once("->").map_or((linha, ""), |(p, e)| (p.trim(), e.trim()));
         let antes = sala.clone();
-        let resposta = fazer(&mut sala, cliente, pedido);
+        let mut saiu = Vec::new();
+        if let Some(prazo) = passo.strip_prefix('+') {
+            agora = agora.passar(prazo);
+            sala.vencer(agora);
+        } else {
+            let (quem, pedido) = passo.split_once(": ").expect("cliente: PEDIDO");
+            saiu.extend(fazer(&mut sala, agora, ClientId::new(quem.parse().unwrap()).unwrap(), pedido));
+        }
+        sala.atender_fila();
         sala.conferir();
-        assert_eq!(resposta.split(" :").next(), Some(esperada), "em: {linha}");
-        if resposta.starts_with("ERRO") {
+        let recusa = saiu.first().is_some_and(|resposta| resposta.starts_with("ERRO"));
+        saiu.extend(sala.tirar_vencidos().into_iter().map(|vencido| match vencido {
+            Vencido::Token(quem) => format!("token de {} venceu", quem.cliente),
+            Vencido::Assentos { cliente, assentos, versao } => {
+                format!("{assentos} de {cliente} venceu versao={versao}")
+            }
+        }));
+        let entregas = sala.tirar_entregas().unwrap_or_default();
+        saiu.extend(entregas.into_iter().map(|e| format!("{}={}", e.conexao, dizer(e.resultado))));
+        assert_eq!(saiu.join("; "), esperado, "em: {linha}");
+        if recusa && saiu.len() == 1 {
             assert_eq!(format!("{antes:?}"), format!("{sala:?}"), "uma recusa deixou rastro em: {linha}");
         }
     }
     sala
 }
 
-fn fazer(sala: &mut Sala, cliente: ClientId, pedido: &str) -> String {
-    let veredito = match pedido.parse().unwrap() {
-        Comando::Reservar { pedido, .. } => sala.reservar(cliente, pedido),
-        Comando::Cancelar { alvo, .. } => sala.cancelar(cliente, alvo),
+fn fazer(sala: &mut Sala, agora: Instante, cliente: ClientId, pedido: &str) -> Option<String> {
+    let quem = Requerente { cliente, conexao: cliente };
+    if pedido == "DESISTE" {
+        assert!(sala.desistir_de_aguardar(cliente), "{cliente} esperava");
+        return None;
+    }
+    Some(dizer(match pedido.parse().unwrap() {
+        Comando::Reservar { pedido, .. } => sala.reservar(agora, cliente, pedido),
+        Comando::Segurar { escolha, por } => sala.segurar(agora, cliente, escolha, por),
+        Comando::Confirmar(quais) => sala.confirmar(agora, cliente, quais),
+        Comando::Cancelar { alvo, .. } => sala.cancelar(agora, cliente, alvo),
+        Comando::Aguardar { escolha, ate } => match sala.aguardar(agora, quem, escolha, ate) {
+            Ok(Aguardado::NaFila(a_frente)) => return Some(format!("espera {a_frente}")),
+            Ok(Aguardado::Atendido(resposta)) => Ok(resposta),
+            Err(negado) => Err(negado),
+        },
         Comando::Listar => {
-            let quadro = sala.quadro(cliente);
-            let (livres, seus) = (quadro.livres().faixas(), quadro.seus.faixas());
-            return format!("livres {livres}; seus {seus}; versao={}", sala.versao());
+            let quadro = sala.quadro(agora, Some(cliente));
+            let (livres, segurados) = (quadro.livres().faixas(), quadro.segurados.faixas());
+            let seus = quadro.seus.faixas();
+            return Some(format!(
+                "livres {livres}; segurados {segurados}; seus {seus}; versao={}",
+                sala.versao()
+            ));
         }
         outro => panic!("{outro} não é da sala"),
-    };
-    match veredito {
+    }))
+}
+
+fn dizer(veredito: Veredito) -> String {
+    let dito = match veredito {
         Ok(resposta) => resposta.to_string(),
-        Err(Negado { erro, versao, .. }) => Recusa::na_versao(erro, versao).to_string(),
-    }
+        Err(Negado { erro, versao, .. }) => Recusa { versao, ..Recusa::from(erro) }.to_string(),
+    };
+    dito.split(" :").next().unwrap_or_default().to_owned()
+}
+
+fn cliente(numero: u64) -> ClientId {
+    ClientId::new(numero).unwrap()
 }
 
 #[test]
@@ -47,10 +90,10 @@ fn reservar_todos_ou_nenhum() {
         1: RESERVAR 3 7 9 -> OK RESERVADO 3 7 9 versao=1
         2: RESERVAR 7 -> ERRO OCUPADO 7 versao=1
         2: RESERVAR 6 7 8 9 -> ERRO OCUPADO 7 9 versao=1
-        2: LISTAR -> livres 1-2 4-6 8 10-100; seus ; versao=1
+        2: LISTAR -> livres 1-2 4-6 8 10-100; segurados ; seus ; versao=1
         2: RESERVAR 6 8 -> OK RESERVADO 6 8 versao=2
         1: RESERVAR 6 -> ERRO OCUPADO 6 versao=2
-        1: LISTAR -> livres 1-2 4-5 10-100; seus 3 7 9; versao=2
+        1: LISTAR -> livres 1-2 4-5 10-100; segurados ; seus 3 7 9; versao=2
     ",
     );
 }
@@ -124,7 +167,7 @@ fn cancelar_todos_ou_nenhum() {
         2: RESERVAR 7 -> OK RESERVADO 7 versao=4
         1: CANCELAR TUDO -> OK CANCELADO 3 9 versao=5
         1: CANCELAR TUDO -> OK CANCELADO versao=5
-        3: LISTAR -> livres 1-6 9-100; seus ; versao=5
+        3: LISTAR -> livres 1-6 9-100; segurados ; seus ; versao=5
     ",
     );
 }
@@ -153,7 +196,7 @@ fn cota_no_limite_e_um_alem() {
 #[test]
 fn nome_fica_enquanto_ha_o_que_guardar() {
     let mut sala = roteiro(100, "1: RESERVAR 1 -> OK RESERVADO 1 versao=1");
-    let (um, dois) = (ClientId::new(1).unwrap(), ClientId::new(2).unwrap());
+    let (um, dois) = (cliente(1), cliente(2));
     sala.nomear(um, "ana".parse().unwrap());
     sala.nomear(dois, "beto".parse().unwrap());
     assert_eq!(sala.versao(), Versao(1));
@@ -161,4 +204,345 @@ fn nome_fica_enquanto_ha_o_que_guardar() {
     sala.despedir(dois);
     assert_eq!(sala.nome(um).map(Nome::as_str), Some("ana"));
     assert_eq!(sala.nome(dois), None);
+}
+
+#[test]
+fn segurar_confirmar_e_vencer() {
+    roteiro(
+        100,
+        "
+        1: SEGURAR 3 7 POR 10 -> OK SEGURADO 3 7 expira=10 versao=1
+        2: LISTAR -> livres 1-2 4-6 8-100; segurados 3 7; seus ; versao=1
+        1: LISTAR -> livres 1-2 4-6 8-100; segurados 3 7; seus 3 7; versao=1
+        2: RESERVAR 3 -> ERRO OCUPADO 3 versao=1
+        2: SEGURAR 7 8 -> ERRO OCUPADO 7 versao=1
+        2: CONFIRMAR 3 -> ERRO NAO_SEGURADO 3 versao=1
+        2: CONFIRMAR -> ERRO NAO_SEGURADO versao=1
+        1: CONFIRMAR 3 4 -> ERRO NAO_SEGURADO 4 versao=1
+        1: CONFIRMAR 3 -> OK CONFIRMADO 3 versao=2
+        1: CONFIRMAR 3 -> ERRO NAO_SEGURADO 3 versao=2
+        1: SEGURAR 3 7 -> ERRO JA_RESERVADO 3 versao=2
+        2: SEGURAR 3 9 -> ERRO OCUPADO 3 versao=2
+        +10s-1
+        2: RESERVAR 7 -> ERRO OCUPADO 7 versao=2
+        +1s -> 7 de 1 venceu versao=3
+        1: CONFIRMAR -> ERRO NAO_SEGURADO versao=3
+        2: RESERVAR 7 -> OK RESERVADO 7 versao=4
+    ",
+    );
+}
+
+#[test]
+fn segurar_por_quantidade_escolhe_como_reservar() {
+    roteiro(
+        5,
+        "
+        1: SEGURAR QUANTIDADE 3 -> OK SEGURADO 1 2 3 expira=120 versao=1
+        1: SEGURAR QUANTIDADE 3 -> ERRO LIMITE max=5 versao=1
+        1: SEGURAR QUANTIDADE 98 -> ERRO INSUFICIENTE livres=97 versao=1
+        1: SEGURAR QUANTIDADE 2 POR 5 -> OK SEGURADO 4 5 expira=5 versao=2
+        1: SEGURAR 1-6 -> ERRO LIMITE max=5 versao=2
+        1: SEGURAR 1-5 POR 9 -> OK SEGURADO 1 2 3 4 5 expira=9 versao=2
+        +9s -> 1 2 3 4 5 de 1 venceu versao=3
+    ",
+    );
+}
+
+#[test]
+fn segurar_de_novo_renova_ate_uma_hora_da_primeira_vez() {
+    roteiro(
+        100,
+        "
+        1: SEGURAR 3 POR 3600 -> OK SEGURADO 3 expira=3600 versao=1
+        +1800s
+        1: SEGURAR 3 POR 3600 -> OK SEGURADO 3 expira=1800 versao=1
+        1: SEGURAR 3 4 POR 3600 -> OK SEGURADO 3 4 expira=1800 versao=2
+        1: SEGURAR 4 POR 20 -> OK SEGURADO 4 expira=20 versao=2
+        +20s -> 4 de 1 venceu versao=3
+        +1780s-1
+        1: SEGURAR 3 -> OK SEGURADO 3 expira=0 versao=3
+        +1s -> 3 de 1 venceu versao=4
+        1: SEGURAR 3 POR 3600 -> OK SEGURADO 3 expira=3600 versao=5
+    ",
+    );
+}
+
+#[test]
+fn vencer_no_instante_de_confirmar_tem_um_desfecho_so() {
+    // Um milissegundo antes, confirmado: o prazo já não vale nada.
+    roteiro(
+        100,
+        "
+        1: SEGURAR 3 POR 5 -> OK SEGURADO 3 expira=5 versao=1
+        +5s-1
+        1: CONFIRMAR 3 -> OK CONFIRMADO 3 versao=2
+        +60s
+        1: LISTAR -> livres 1-2 4-100; segurados ; seus 3; versao=2
+    ",
+    );
+    // No instante em que vence, o pedido já o acha livre, mesmo que ninguém o tenha feito vencer antes.
+    let mut sala = roteiro(100, "1: SEGURAR 3 POR 5 -> OK SEGURADO 3 expira=5 versao=1");
+    let veredito = sala.confirmar(Instante::new(5000), cliente(1), None);
+    assert_eq!(dizer(veredito), "ERRO NAO_SEGURADO versao=2");
+    assert_eq!(sala.tirar_vencidos().len(), 1);
+}
+
+#[test]
+fn reservar_e_cancelar_o_que_se_segura() {
+    roteiro(
+        100,
+        "
+        1: SEGURAR 3 7 POR 5 -> OK SEGURADO 3 7 expira=5 versao=1
+        1: RESERVAR 3 4 -> OK RESERVADO 3 4 versao=2
+        1: RESERVAR 3 4 -> OK RESERVADO 3 4 versao=2
+        1: RESERVAR QUANTIDADE 1 PREFERINDO 7 -> OK RESERVADO 1 versao=3
+        1: CANCELAR 7 -> OK CANCELADO 7 versao=4
+        +5s
+        2: SEGURAR 7 8 POR 5 -> OK SEGURADO 7 8 expira=5 versao=5
+        2: RESERVAR PARCIAL 4 8 9 -> OK RESERVADO 8 9 OCUPADO 4 versao=6
+        +5s -> 7 de 2 venceu versao=7
+        2: CANCELAR TUDO -> OK CANCELADO 8 9 versao=8
+    ",
+    );
+}
+
+#[test]
+fn o_que_vence_junto_e_uma_mudanca_so() {
+    roteiro(
+        100,
+        "
+        1: SEGURAR 1 2 POR 5 -> OK SEGURADO 1 2 expira=5 versao=1
+        2: SEGURAR 3 POR 5 -> OK SEGURADO 3 expira=5 versao=2
+        3: SEGURAR 4 POR 6 -> OK SEGURADO 4 expira=6 versao=3
+        +6s -> 1 2 de 1 venceu versao=4; 3 de 2 venceu versao=4; 4 de 3 venceu versao=5
+    ",
+    );
+}
+
+#[test]
+fn aguardar_atende_por_ordem_de_chegada() {
+    roteiro(
+        100,
+        "
+        1: RESERVAR 3 7 -> OK RESERVADO 3 7 versao=1
+        2: AGUARDAR 3 -> espera 0
+        3: AGUARDAR 3 7 -> espera 1
+        4: AGUARDAR 7 -> espera 2
+        5: AGUARDAR 8 -> OK RESERVADO 8 versao=2
+        1: CANCELAR 3 7 -> OK CANCELADO 3 7 versao=3; 2=OK RESERVADO 3 versao=4; 4=OK RESERVADO 7 versao=5
+        4: CANCELAR 7 -> OK CANCELADO 7 versao=6
+        6: RESERVAR 7 -> OK RESERVADO 7 versao=7
+        2: CANCELAR 3 -> OK CANCELADO 3 versao=8
+        6: CANCELAR 7 -> OK CANCELADO 7 versao=9; 3=OK RESERVADO 3 7 versao=10
+    ",
+    );
+}
+
+#[test]
+fn aguardar_quantidade_nao_prende_quem_pede_menos() {
+    roteiro(
+        100,
+        "
+        1: RESERVAR QUANTIDADE 100 -> OK RESERVADO 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91 92 93 94 95 96 97 98 99 100 versao=1
+        2: AGUARDAR QUANTIDADE 3 -> espera 0
+        3: AGUARDAR QUANTIDADE 2 ATE 9 -> espera 1
+        1: CANCELAR 50 -> OK CANCELADO 50 versao=2
+        1: CANCELAR 60 -> OK CANCELADO 60 versao=3; 3=OK RESERVADO 50 60 versao=4
+        1: CANCELAR 70 71 -> OK CANCELADO 70 71 versao=5
+        1: CANCELAR 72 73 -> OK CANCELADO 72 73 versao=6; 2=OK RESERVADO 71 72 73 versao=7
+        +9s
+    ",
+    );
+}
+
+#[test]
+fn aguardar_o_impossivel_e_recusado_na_hora() {
+    roteiro(
+        3,
+        "
+        9: RESERVAR 1 2 -> OK RESERVADO 1 2 versao=1
+        1: AGUARDAR QUANTIDADE 101 -> ERRO INSUFICIENTE livres=98 versao=1
+        1: AGUARDAR QUANTIDADE 4 -> ERRO LIMITE max=3 versao=1
+        1: AGUARDAR 1-4 -> ERRO LIMITE max=3 versao=1
+        1: AGUARDAR 1-3 -> espera 0
+        2: AGUARDAR 1 -> espera 1
+        9: CANCELAR TUDO -> OK CANCELADO 1 2 versao=2; 1=OK RESERVADO 1 2 3 versao=3
+        1: AGUARDAR 1-3 -> OK RESERVADO 1 2 3 versao=3
+    ",
+    );
+}
+
+#[test]
+fn quem_gasta_a_cota_esperando_ouve_limite() {
+    let mut sala = roteiro(
+        2,
+        "
+        9: RESERVAR 1 -> OK RESERVADO 1 versao=1
+        1: AGUARDAR 1 -> espera 0
+        1: RESERVAR 5 6 -> OK RESERVADO 5 6 versao=2
+        9: CANCELAR 1 -> OK CANCELADO 1 versao=3; 1=ERRO LIMITE max=2 versao=3
+        2: RESERVAR 1 -> OK RESERVADO 1 versao=4
+    ",
+    );
+    assert!(!sala.desistir_de_aguardar(cliente(1)));
+}
+
+#[test]
+fn aguardar_desiste_no_prazo_ou_quando_se_vai() {
+    roteiro(
+        100,
+        "
+        9: SEGURAR 3 POR 10 -> OK SEGURADO 3 expira=10 versao=1
+        1: AGUARDAR 3 ATE 5 -> espera 0
+        2: AGUARDAR 3 ATE 10 -> espera 1
+        3: AGUARDAR 3 -> espera 2
+        4: AGUARDAR 3 ATE 20 -> espera 3
+        +5s-1
+        +1s -> 1=ERRO TEMPO_ESGOTADO versao=1
+        2: DESISTE
+        +5s -> 3 de 9 venceu versao=2; 3=OK RESERVADO 3 versao=3
+        +20s -> 4=ERRO TEMPO_ESGOTADO versao=3
+        3: CANCELAR 3 -> OK CANCELADO 3 versao=4
+    ",
+    );
+    // No mesmo instante, o assento fica livre antes de quem o espera desistir.
+    roteiro(
+        100,
+        "
+        9: SEGURAR 3 POR 10 -> OK SEGURADO 3 expira=10 versao=1
+        1: AGUARDAR 3 ATE 10 -> espera 0
+        +10s -> 3 de 9 venceu versao=2; 1=OK RESERVADO 3 versao=3
+    ",
+    );
+}
+
+#[test]
+fn quem_se_foi_devolve_e_o_seguinte_recebe() {
+    let mut sala = roteiro(
+        100,
+        "
+        9: RESERVAR 3 -> OK RESERVADO 3 versao=1
+        1: SEGURAR 4 POR 60 -> OK SEGURADO 4 expira=60 versao=2
+        1: AGUARDAR 3 4 -> espera 0
+        2: AGUARDAR 3 -> espera 1
+        9: CANCELAR 3 -> OK CANCELADO 3 versao=3; 1=OK RESERVADO 3 4 versao=4
+    ",
+    );
+    let quem = Requerente { cliente: cliente(1), conexao: cliente(1) };
+    let (tres, quatro) = (assento(3), assento(4));
+    sala.devolver(Instante::new(1), quem, Concessao::Assentos { novos: tres, firmados: quatro });
+    sala.atender_fila();
+    sala.conferir();
+    let entregas = sala.tirar_entregas().unwrap();
+    assert_eq!(entregas[0].conexao, cliente(2));
+    let quadro = sala.quadro(Instante::new(1), Some(cliente(1)));
+    assert_eq!((quadro.seus, quadro.segurados, sala.versao()), (quatro, quatro, Versao(7)));
+    sala.vencer(Instante::new(60_000));
+    assert_eq!(sala.quadro(Instante::new(60_000), Some(cliente(1))).seus, Assentos::NENHUM);
+}
+
+fn assento(numero: u8) -> Assentos {
+    protocolo::Assento::new(numero).unwrap().into()
+}
+
+#[test]
+fn vista_conta_cada_mudanca_ou_o_que_resultou_delas() {
+    use protocolo::limites::EVENTOS_MAX;
+    let contar = |sala: &Sala, desde| {
+        let mut vista = Vista { contado: Versao(desde), novidades: Vec::new() };
+        sala.mostrar(&mut vista);
+        assert_eq!(vista.contado, sala.versao());
+        vista.novidades.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let mut sala = roteiro(
+        100,
+        "
+        1: RESERVAR 3 7 -> OK RESERVADO 3 7 versao=1
+        2: SEGURAR 8 POR 60 -> OK SEGURADO 8 expira=60 versao=2
+        1: CANCELAR 3 -> OK CANCELADO 3 versao=3
+        1: RESERVAR 4 7 -> OK RESERVADO 4 7 versao=4
+    ",
+    );
+    let todas = [
+        "EVENTO 1 RESERVADO 3 7 cliente=1",
+        "EVENTO 2 SEGURADO 8 cliente=2",
+        "EVENTO 3 LIVRE 3",
+        "EVENTO 4 RESERVADO 4 cliente=1",
+    ];
+    assert_eq!(contar(&sala, 0), todas);
+    assert_eq!(contar(&sala, 3), todas[3..]);
+    assert!(contar(&sala, 4).is_empty());
+    // No limite, uma a uma; uma mudança além, só o que resultou.
+    let alterna = ["9: RESERVAR 50", "9: CANCELAR 50"];
+    for i in 0..EVENTOS_MAX {
+        let (_, pedido) = alterna[i % 2].split_once(": ").unwrap();
+        fazer(&mut sala, Instante::default(), cliente(9), pedido);
+    }
+    let ultima = 4 + EVENTOS_MAX as u64;
+    assert_eq!(contar(&sala, 4).len(), EVENTOS_MAX);
+    assert_eq!(
+        contar(&sala, 3),
+        [format!("EVENTO {ultima} LIVRE 50"), format!("EVENTO {ultima} RESERVADO 4 cliente=1"),]
+    );
+    assert_eq!(
+        contar(&sala, 0),
+        [
+            format!("EVENTO {ultima} LIVRE 3 50"),
+            format!("EVENTO {ultima} SEGURADO 8 cliente=2"),
+            format!("EVENTO {ultima} RESERVADO 4 7 cliente=1"),
+        ]
+    );
+}
+
+/// Pedidos ao acaso, com o tempo passando: o que se contou a um observador atrasado soma sempre a sala de agora.
+#[test]
+fn vista_somada_e_a_sala() {
+    use std::hash::{BuildHasher, RandomState};
+    let semente = std::env::var("RESERVA_SEMENTE").ok().and_then(|s| s.parse().ok());
+    let semente = semente.unwrap_or_else(|| RandomState::new().hash_one(1));
+    println!("RESERVA_SEMENTE={semente}");
+    let mut acaso = semente | 1;
+    let mut sortear = |ate: u64| {
+        // xorshift64 (G. Marsaglia, 2003).
+        acaso ^= acaso << 13;
+        acaso ^= acaso >> 7;
+        acaso ^= acaso << 17;
+        acaso % ate
+    };
+    let (mut sala, mut agora) = (Sala::new(100), Instante::default());
+    let mut vistas = vec![(Vista::default(), [None; ASSENTOS_MAX as usize]); 3];
+    for _ in 0..20_000 {
+        agora = agora.somar(std::time::Duration::from_millis(sortear(400)));
+        let quem = cliente(1 + sortear(4));
+        let (a, b) = (1 + sortear(100), 1 + sortear(100));
+        let pedido = match sortear(6) {
+            0 => format!("RESERVAR {a} {b}"),
+            1 => format!("RESERVAR PARCIAL {}-{}", a.min(b), a.max(b)),
+            2 => format!("SEGURAR {a} {b} POR {}", 1 + sortear(9)),
+            3 => "CONFIRMAR".to_owned(),
+            4 => "CANCELAR TUDO".to_owned(),
+            _ => format!("CANCELAR {a}"),
+        };
+        fazer(&mut sala, agora, quem, &pedido);
+        sala.atender_fila();
+        sala.conferir();
+        // Um olha sempre; os outros, de vez em quando, e o último quase nunca.
+        for (i, (vista, soma)) in vistas.iter_mut().enumerate() {
+            if sortear(1 + 200 * i as u64) > 0 {
+                continue;
+            }
+            sala.mostrar(vista);
+            for evento in vista.novidades.drain(..) {
+                let novo = Some(evento.mudanca).filter(|mudanca| *mudanca != Mudanca::Livre);
+                evento.assentos.iter().for_each(|assento| soma[assento.indice()] = novo);
+            }
+            let somados = |e_este: fn(&Mudanca) -> bool| -> Assentos {
+                let tem = |assento: &protocolo::Assento| soma[assento.indice()].as_ref().is_some_and(e_este);
+                Assentos::TODOS.iter().filter(tem).collect()
+            };
+            let quadro = sala.quadro(agora, Some(quem));
+            assert_eq!(somados(|m| matches!(m, Mudanca::Segurado(_))), quadro.segurados);
+            assert_eq!(somados(|m| matches!(m, Mudanca::Reservado(_))), quadro.ocupados);
+        }
+    }
 }

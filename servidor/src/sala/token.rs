@@ -6,11 +6,13 @@
 //! Fontes: a fila é a de um semáforo forte (E. W. Dijkstra, 1965); o prazo, de C. Gray e D. Cheriton, "Leases" (1989);
 //! o número de fencing, de M. Burrows, "The Chubby lock service" (2006).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 
 use protocolo::{Cerca, ClientId, Error, Resposta, Segundos};
 
+use super::fila::Fila;
 use super::instante::Instante;
+use super::{Concessao, Entrega};
 
 /// Quem pede: o cliente, e a conexão por onde ele fala (o número com que ela nasceu, que nenhuma outra tem).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,15 +21,6 @@ pub struct Requerente {
     pub cliente: ClientId,
     /// Por onde fala: é com ela que o lugar na fila e o token se vão.
     pub conexao: ClientId,
-}
-
-/// O que se deve dizer a uma conexão que esperava.
-#[derive(Clone, Debug)]
-pub struct Entrega {
-    /// A quem.
-    pub conexao: ClientId,
-    /// O quê: a concessão, ou por que a espera acabou.
-    pub resultado: Result<Resposta, Error>,
 }
 
 /// O que acontece com quem pede o token.
@@ -43,9 +36,7 @@ pub enum Pedido {
 #[derive(Clone, Debug, Default)]
 pub struct Token {
     posse: Option<Posse>,
-    fila: VecDeque<Espera>,
-    /// Quando cada espera que tem prazo desiste: o primeiro é o próximo.
-    desistencias: BTreeSet<(Instante, ClientId)>,
+    fila: Fila<Espera>,
     /// O número da última concessão.
     cerca: Cerca,
     /// Quantas vezes um dono liberou o token.
@@ -67,7 +58,6 @@ struct Posse {
 struct Espera {
     quem: Requerente,
     por: Segundos,
-    ate: Option<Instante>,
 }
 
 impl Token {
@@ -85,15 +75,12 @@ impl Token {
         if self.e_dono(quem.cliente) {
             return Err(Error::TokenJaESeu);
         }
-        let espera = Espera { quem, por, ate: ate.map(|prazo| agora.mais(prazo)) };
+        let espera = Espera { quem, por };
         if self.posse.is_none() {
             return Ok(Pedido::Atendido(self.conceder(agora, espera)));
         }
-        if let Some(ate) = espera.ate {
-            self.desistencias.insert((ate, quem.conexao));
-        }
-        self.fila.push_back(espera);
-        Ok(Pedido::NaFila(self.fila.len() - 1))
+        let ate = ate.map(|prazo| agora.mais(prazo));
+        Ok(Pedido::NaFila(self.fila.entrar(quem.conexao, ate, espera)))
     }
 
     /// `TOKEN LIBERAR`: o token passa ao primeiro da fila.
@@ -144,20 +131,14 @@ impl Token {
 
     /// Tira a conexão da fila; diz se ela estava lá.
     pub fn desistir(&mut self, conexao: ClientId) -> bool {
-        let Some(posicao) = self.fila.iter().position(|espera| espera.quem.conexao == conexao) else {
-            return false;
-        };
-        if let Some(ate) = self.fila.remove(posicao).and_then(|espera| espera.ate) {
-            self.desistencias.remove(&(ate, conexao));
-        }
-        true
+        self.fila.sair(conexao).is_some()
     }
 
     /// Esvazia a fila: cada um que esperava recebe `erro`.
     pub fn dispensar(&mut self, erro: &Error) {
-        self.desistencias.clear();
-        let recusa = |espera: Espera| Entrega { conexao: espera.quem.conexao, resultado: Err(erro.clone()) };
-        self.entregas.extend(self.fila.drain(..).map(recusa));
+        let recusa =
+            |conexao| Entrega { conexao, resultado: Err(erro.clone().into()), concessao: Concessao::Nenhuma };
+        self.entregas.extend(self.fila.esvaziar().map(recusa));
     }
 
     /// Faz acontecer o que vence até `agora`, na ordem em que venceu: fins de prazo do dono e desistências da fila.
@@ -169,9 +150,9 @@ impl Token {
                     self.passar(agora);
                 }
                 _ => {
-                    let Some((_, conexao)) = self.desistencias.first().copied() else { break };
-                    self.desistir(conexao);
-                    self.entregas.push(Entrega { conexao, resultado: Err(Error::TempoEsgotado) });
+                    let Some(conexao) = self.fila.desistente(quando) else { break };
+                    let resultado = Err(Error::TempoEsgotado.into());
+                    self.entregas.push(Entrega { conexao, resultado, concessao: Concessao::Nenhuma });
                 }
             }
         }
@@ -179,7 +160,7 @@ impl Token {
 
     /// Quando vence a próxima coisa, se alguma vence.
     pub fn proximo_vencimento(&self) -> Option<Instante> {
-        let desistencia = self.desistencias.first().map(|(quando, _)| *quando);
+        let desistencia = self.fila.proxima_desistencia();
         self.posse.map(|posse| posse.vence).into_iter().chain(desistencia).min()
     }
 
@@ -206,8 +187,7 @@ impl Token {
     /// Confere o que deve valer entre duas operações; entra em pânico se não vale.
     pub fn conferir(&self) {
         assert!(self.posse.is_some() || self.fila.is_empty(), "há quem espere por um token livre");
-        let com_prazo = self.fila.iter().filter(|espera| espera.ate.is_some()).count();
-        assert_eq!(com_prazo, self.desistencias.len(), "cada prazo é de alguém que espera");
+        self.fila.conferir();
     }
 
     fn e_dono(&self, cliente: ClientId) -> bool {
@@ -221,13 +201,9 @@ impl Token {
     /// O dono deixa de ser dono, e o primeiro da fila passa a ser.
     fn passar(&mut self, agora: Instante) {
         self.posse = None;
-        if let Some(espera) = self.fila.pop_front() {
-            let conexao = espera.quem.conexao;
-            if let Some(ate) = espera.ate {
-                self.desistencias.remove(&(ate, conexao));
-            }
-            let concessao = self.conceder(agora, espera);
-            self.entregas.push(Entrega { conexao, resultado: Ok(concessao) });
+        if let Some((conexao, espera)) = self.fila.primeiro() {
+            let resultado = Ok(self.conceder(agora, espera));
+            self.entregas.push(Entrega { conexao, resultado, concessao: Concessao::Token });
         }
     }
 

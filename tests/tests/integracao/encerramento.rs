@@ -57,8 +57,9 @@ fn parada_nao_executa_meia_linha() {
     servidor.parada().pedir();
     avisado(&mut ana);
     avisado(&mut bia);
-    let sala = servidor.servico().monitor.quadro(protocolo::ClientId::new(1).expect("há um cliente 1"));
-    assert_eq!(sala.0.livres().len(), 100, "a parada executou meia linha");
+    let servico = servidor.servico();
+    let sala = servico.monitor.retrato_da_sala(servico.relogio.agora());
+    assert_eq!(sala.quadro.livres().len(), 100, "a parada executou meia linha");
 }
 
 /// Quem está no meio de um lote recebe um começo dele, em ordem, depois o aviso, e mais nada.

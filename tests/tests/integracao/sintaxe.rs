@@ -183,21 +183,6 @@ fn numeros_mal_escritos() {
     recusar(&casos);
 }
 
-/// O que é do protocolo e este servidor ainda não atende é dito assim, e nada é feito.
-#[test]
-fn bem_escrito_e_ainda_nao_atendido() {
-    recusar(&[
-        ("SEGURAR 3 POR 10", "ERRO AINDA_NAO :"),
-        ("SEGURAR QUANTIDADE 3", "ERRO AINDA_NAO :"),
-        ("CONFIRMAR", "ERRO AINDA_NAO :"),
-        ("CONFIRMAR 3", "ERRO AINDA_NAO :"),
-        ("AGUARDAR 3 ATE 1", "ERRO AINDA_NAO :"),
-        ("AGUARDAR QUANTIDADE 100", "ERRO AINDA_NAO :"),
-        ("OBSERVAR", "ERRO AINDA_NAO :"),
-        ("PARAR", "ERRO AINDA_NAO :"),
-    ]);
-}
-
 /// Bem escritas, as recusas da sala e do token não são de sintaxe: até um número de fencing que não cabe em 64 bits.
 #[test]
 fn bem_escrito_e_recusado_pela_sala() {

@@ -12,7 +12,7 @@ fn roteiro(linhas: &str) {
         let (passo, esperado) = linha.split_once("->").map_or((linha, ""), |(p, e)| (p.trim(), e.trim()));
         let mut saiu = Vec::new();
         if let Some(prazo) = passo.strip_prefix('+') {
-            agora = passar_tempo(agora, prazo);
+            agora = agora.passar(prazo);
             token.vencer(agora);
         } else {
             let (quem, pedido) = passo.split_once(": ").expect("cliente: pedido");
@@ -20,19 +20,14 @@ fn roteiro(linhas: &str) {
         }
         saiu.extend(token.tirar_vencidas().into_iter().map(|quem| format!("{} venceu", quem.cliente)));
         saiu.extend(
-            token.tirar_entregas().into_iter().map(|e| format!("{}={}", e.conexao, dizer(e.resultado))),
+            token
+                .tirar_entregas()
+                .into_iter()
+                .map(|e| format!("{}={}", e.conexao, dizer(e.resultado.map_err(|negado| negado.erro)))),
         );
         token.conferir();
         assert_eq!(saiu.join("; "), esperado, "em: {linha}");
     }
-}
-
-/// Anda no tempo: `5s`, ou `5s-1` para o milissegundo anterior.
-fn passar_tempo(agora: Instante, prazo: &str) -> Instante {
-    let (segundos, menos) = prazo.split_once('-').unwrap_or((prazo, "0"));
-    let segundos: u64 = segundos.strip_suffix('s').unwrap().parse().unwrap();
-    let passou = agora.desde(Instante::default()).as_millis() as u64;
-    Instante::new(passou + 1000 * segundos - menos.parse::<u64>().unwrap())
 }
 
 fn fazer(token: &mut Token, agora: Instante, cliente: ClientId, pedido: &str) -> Option<String> {
@@ -195,8 +190,11 @@ fn dispensar_esvazia_a_fila_e_deixa_o_dono() {
     }
     token.dispensar(&Error::Encerrando);
     token.conferir();
-    let dito: Vec<_> =
-        token.tirar_entregas().into_iter().map(|e| (e.conexao.numero(), e.resultado.err())).collect();
-    assert_eq!(dito, [(2, Some(Error::Encerrando)), (3, Some(Error::Encerrando))]);
+    let dito: Vec<_> = token
+        .tirar_entregas()
+        .into_iter()
+        .map(|e| (e.conexao.numero(), e.resultado.unwrap_err().erro))
+        .collect();
+    assert_eq!(dito, [(2, Error::Encerrando), (3, Error::Encerrando)]);
     assert!(matches!(token.estado(agora), Resposta::TokenEstado { dono: Some(_), espera: 0, .. }));
 }

@@ -1,0 +1,247 @@
+//! A difusão: conta a quem observa o que mudou na sala, sem esperar por ninguém.
+//!
+//! Uma thread só. Dorme até que a sala mude, e então escreve a cada observador o que ele ainda não sabe, sem bloquear: de
+//! quem não lê guarda-se só até que versão já se contou, e quando ele voltar a ler recebe o que resultou do resto; quem não
+//! lê por tempo demais é desligado. Cada observador tem a sua própria thread de conexão, que responde aos pedidos dele; a
+//! [`Vez`] garante que só uma das duas escreve no socket. Não conhece as regras da sala, e nunca fecha a trava dela por
+//! mais que uma cópia.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use log::error;
+use protocolo::limites::{
+    DIFUSAO_DESCANSO, DIFUSAO_DESCANSO_MS_MAX, DIFUSAO_OLHADA_MS, ESCRITA_PRAZO_MS, OBSERVADOR_BYTES,
+    PILHA_BYTES,
+};
+use protocolo::{ClientId, Evento, Versao};
+use rustix::net::sockopt;
+
+use crate::conexao::enviar_sem_esperar;
+use crate::sala::Vista;
+use crate::sala::instante::Instante;
+use crate::servico::Servico;
+use crate::sincronia::{Arc, JoinHandle, Mutex, criar_thread};
+
+const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
+const OLHADA: Duration = Duration::from_millis(DIFUSAO_OLHADA_MS);
+const DESCANSO_MAX: Duration = Duration::from_millis(DIFUSAO_DESCANSO_MS_MAX);
+
+/// Quem observa a sala.
+#[derive(Debug, Default)]
+pub struct Difusao {
+    observadores: Mutex<BTreeMap<ClientId, Arc<Observador>>>,
+}
+
+impl Difusao {
+    /// A conexão passa a observar, com a vez na mão de quem chama.
+    ///
+    /// Erros: a conexão caiu.
+    pub fn inscrever(&self, conexao: ClientId, tomada: &Arc<TcpStream>) -> io::Result<Arc<Observador>> {
+        // O núcleo guardaria megabytes de eventos que ninguém lê, e quem volta a ler os receberia velhos.
+        sockopt::set_socket_send_buffer_size(tomada, OBSERVADOR_BYTES)?;
+        let observador =
+            Arc::new(Observador { tomada: Arc::clone(tomada), vez: Mutex::new(Vez::da_sessao()) });
+        self.observadores.lock().insert(conexao, Arc::clone(&observador));
+        Ok(observador)
+    }
+
+    /// A conexão deixa de observar. Quem chama tem a vez, e não a larga mais: nada se escreve depois disto.
+    pub fn esquecer(&self, conexao: ClientId) {
+        self.observadores.lock().remove(&conexao);
+    }
+
+    /// Quantas conexões observam.
+    pub fn quantos(&self) -> usize {
+        self.observadores.lock().len()
+    }
+}
+
+/// Uma conexão que observa.
+#[derive(Debug)]
+pub struct Observador {
+    tomada: Arc<TcpStream>,
+    vez: Mutex<Vez>,
+}
+
+/// De quem é a vez de escrever no socket, e até onde já se contou.
+#[derive(Debug)]
+struct Vez {
+    /// A conexão está respondendo a um pedido: a difusão não escreve.
+    da_sessao: bool,
+    /// A versão até onde se contou, com o resto abaixo.
+    contado: Versao,
+    /// O que o socket ainda não aceitou.
+    resto: Option<Resto>,
+    /// Foi desligado por não ler.
+    cortado: bool,
+}
+
+/// O fim de um aviso que não coube no socket. O texto é dividido por todos os que recebem o mesmo aviso.
+#[derive(Clone, Debug)]
+struct Resto {
+    texto: Arc<str>,
+    escritos: usize,
+    desde: Instante,
+}
+
+/// Como ficou um observador depois de uma volta da difusão.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Situacao {
+    EmDia,
+    /// Não coube tudo no socket, ou a vez era da sessão: é preciso voltar.
+    Atrasado,
+}
+
+impl Vez {
+    const fn da_sessao() -> Self {
+        Self { da_sessao: true, contado: Versao(0), resto: None, cortado: false }
+    }
+
+    /// Escreve o que couber, sem esperar: o resto de antes, e o que mudou desde então.
+    fn avisar(&mut self, tomada: &TcpStream, agora: Instante, avisos: &mut Avisos<'_>) -> Situacao {
+        if self.da_sessao {
+            return Situacao::Atrasado;
+        }
+        while !self.cortado {
+            let mut resto = match self.resto.take() {
+                Some(resto) => resto,
+                None => {
+                    let Some((contado, texto)) = avisos.depois_de(self.contado) else { break };
+                    self.contado = contado;
+                    Resto { texto, escritos: 0, desde: agora }
+                }
+            };
+            let falta = &resto.texto.as_bytes()[resto.escritos..];
+            // Se a conexão caiu, quem lê dela vai saber: aqui não há mais o que fazer.
+            let Ok(escritos) = enviar_sem_esperar(tomada, falta) else { break };
+            resto.escritos += escritos;
+            if resto.escritos == resto.texto.len() {
+                continue;
+            }
+            if agora.desde(resto.desde) < ESCRITA_PRAZO {
+                self.resto = Some(resto);
+                return Situacao::Atrasado;
+            }
+            self.cortado = true;
+            // A leitura da conexão acaba, e a thread dela faz o resto.
+            let _ = tomada.shutdown(Shutdown::Both);
+        }
+        Situacao::EmDia
+    }
+}
+
+impl Observador {
+    /// A sessão vai escrever: até [`Observador::largar`], a difusão não escreve. Volta até onde se contou, e junta à saída
+    /// o fim do aviso que ficou pela metade.
+    pub fn tomar(&self, saida: &mut String) -> Versao {
+        let mut vez = self.vez.lock();
+        vez.da_sessao = true;
+        if let Some(resto) = vez.resto.take() {
+            // O que falta começa onde o socket parou, que pode ser no meio de um caractere; eventos são ASCII.
+            saida.push_str(resto.texto.get(resto.escritos..).unwrap_or_default());
+        }
+        vez.contado
+    }
+
+    /// A sessão já escreveu tudo: a difusão pode voltar a escrever, a partir de `contado`.
+    pub fn largar(&self, contado: Versao) {
+        let mut vez = self.vez.lock();
+        vez.contado = contado;
+        vez.da_sessao = false;
+    }
+
+    /// Diz se a conexão foi desligada por não ler.
+    pub fn cortado(&self) -> bool {
+        self.vez.lock().cortado
+    }
+}
+
+/// Os avisos de uma volta: quem sabe o mesmo recebe o mesmo texto, composto uma vez só.
+struct Avisos<'a> {
+    servico: &'a Servico,
+    prontos: BTreeMap<Versao, (Versao, Arc<str>)>,
+}
+
+impl Avisos<'_> {
+    /// O que contar a quem sabe até `contado`, e até onde ele saberá; `None` se já sabe tudo.
+    fn depois_de(&mut self, contado: Versao) -> Option<(Versao, Arc<str>)> {
+        let servico = self.servico;
+        let (ate, texto) = self.prontos.entry(contado).or_insert_with(|| {
+            let mut vista = Vista { contado, novidades: Vec::new() };
+            servico.monitor.mostrar(&mut vista);
+            let mut texto = String::new();
+            escrever_eventos(&mut texto, &vista.novidades);
+            (vista.contado, texto.into())
+        });
+        (*ate > contado).then(|| (*ate, Arc::clone(texto)))
+    }
+}
+
+/// Junta à saída uma linha por evento.
+pub fn escrever_eventos(saida: &mut String, eventos: &[Evento]) {
+    for evento in eventos {
+        // Escrever numa String não falha.
+        let _ = writeln!(saida, "{evento}");
+    }
+}
+
+/// A thread que avisa os observadores de um servidor; soltá-la a dispensa e espera por ela.
+#[derive(Debug)]
+pub struct Difusor {
+    servico: Arc<Servico>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Difusor {
+    /// Começa a avisar quem observa.
+    ///
+    /// Erros: o sistema negou a thread.
+    pub fn new(servico: &Arc<Servico>) -> io::Result<Self> {
+        servico.monitor.dispensar_difusor(false);
+        let seu = Arc::clone(servico);
+        let thread = criar_thread("difusao".into(), PILHA_BYTES, move || difundir(&seu))?;
+        Ok(Self { servico: Arc::clone(servico), thread: Some(thread) })
+    }
+}
+
+impl Drop for Difusor {
+    fn drop(&mut self) {
+        self.servico.monitor.dispensar_difusor(true);
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            error!("defeito: a thread da difusão entrou em pânico");
+        }
+    }
+}
+
+fn difundir(servico: &Servico) {
+    let Servico { monitor, relogio, difusao, .. } = servico;
+    let mut atrasados = false;
+    // A versão da última volta: só uma mais nova acorda a thread.
+    let mut vista = Vista::default();
+    loop {
+        // Quem ficou para trás é olhado de tempos em tempos, mesmo que a sala não mude mais.
+        if !monitor.dormir_ate_mudar(vista.contado, atrasados.then_some(OLHADA)) {
+            return;
+        }
+        let comeco = relogio.agora();
+        monitor.mostrar(&mut vista);
+        vista.novidades.clear();
+        // Uma cópia: quem entra ou sai não espera pela volta inteira.
+        let todos: Vec<_> = difusao.observadores.lock().values().cloned().collect();
+        let mut avisos = Avisos { servico, prontos: BTreeMap::new() };
+        let quantos_atrasados = todos
+            .iter()
+            .filter(|um| um.vez.lock().avisar(&um.tomada, comeco, &mut avisos) == Situacao::Atrasado)
+            .count();
+        atrasados = quantos_atrasados > 0;
+        let descanso = (relogio.agora().desde(comeco) * DIFUSAO_DESCANSO).min(DESCANSO_MAX);
+        // Nenhuma versão é maior que a última possível: só a dispensa interrompe o descanso.
+        if !monitor.dormir_ate_mudar(Versao(u64::MAX), Some(descanso)) {
+            return;
+        }
+    }
+}
