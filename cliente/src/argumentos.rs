@@ -26,6 +26,8 @@ Opções:
   --servidor HOST:PORTA    onde está o servidor (127.0.0.1:7878, se você não disser);
                            a variável RESERVA_SERVIDOR serve para o mesmo
   --guiado                 pergunta quantos assentos você quer, e quais
+  --observar               mostra a sala ao vivo: o mapa, quem fez o quê, e religa sozinho se a conexão cair;
+                           q, Esc ou Ctrl-C sai. Num cano, escreve os eventos, um por linha
   --simular N              põe N clientes (1 a 200) a disputar o token, mostra o que cada um faz e prova, no
                            fim, que nunca houve dois donos ao mesmo tempo
     --voltas N             quantas vezes cada um deles usa o token (1 a 1000; 10, se você não disser)
@@ -37,7 +39,7 @@ Opções:
 Comandos: os do protocolo; `cliente AJUDA` mostra todos.
 
 Códigos de saída:
-  0  tudo o que se pediu foi feito
+  0  tudo o que se pediu foi feito; com --observar, também quando você sai
   1  o servidor recusou alguma coisa, ou a prova da simulação falhou
   2  a linha de comando não se entende, ou a entrada ou a saída não serve
   3  não há conexão, ou ela caiu
@@ -68,6 +70,8 @@ pub enum Modo {
     Entrada,
     /// Perguntar.
     Guiado,
+    /// Mostrar a sala ao vivo.
+    Observar,
     /// Simular clientes que disputam o token.
     Simular(Plano),
 }
@@ -95,6 +99,7 @@ impl Argumentos {
                 Some(Arg::Long("ajuda" | "help")) => return Ok(Self::so(Modo::Ajuda)),
                 Some(Arg::Long("versao" | "version")) => return Ok(Self::so(Modo::Versao)),
                 Some(Arg::Long("guiado")) => opcoes.guiado = true,
+                Some(Arg::Long("observar")) => opcoes.observar = true,
                 Some(Arg::Long("simular")) => {
                     opcoes.simular = Some(ler_numero(&mut parser, "--simular", 1..=SIMULADOS_MAX)?);
                 }
@@ -134,24 +139,41 @@ fn palavra_com_hifen(parser: &mut Parser) -> Option<OsString> {
 #[derive(Default)]
 struct Opcoes {
     guiado: bool,
+    observar: bool,
     simular: Option<u16>,
     voltas: Option<u32>,
     semente: Option<u64>,
 }
 
 fn ler_modo(opcoes: &Opcoes, palavras: &[String]) -> Result<Modo, Erro> {
-    if let Some(clientes) = opcoes.simular {
-        return ler_simulacao(clientes, opcoes, palavras);
+    let Opcoes { guiado, observar, simular, voltas, semente } = *opcoes;
+    let modos = [("--simular", simular.is_some()), ("--guiado", guiado), ("--observar", observar)];
+    let pedidos: Vec<_> = modos.into_iter().filter(|(_, pedido)| *pedido).map(|(nome, _)| nome).collect();
+    match pedidos[..] {
+        [um, outro, ..] => return Err(uso(&format!("{um} e {outro} são modos diferentes: escolha um"))),
+        [modo] if !palavras.is_empty() => return Err(uso(&format!("{modo} não leva comando"))),
+        _ => {}
     }
-    if opcoes.voltas.is_some() || opcoes.semente.is_some() {
+    if let Some(clientes) = simular {
+        let voltas = voltas.unwrap_or(VOLTAS_PADRAO);
+        return Ok(Modo::Simular(Plano {
+            clientes,
+            voltas,
+            semente: semente.unwrap_or_else(sortear_semente),
+        }));
+    }
+    if voltas.is_some() || semente.is_some() {
         return Err(uso("--voltas e --semente são de uma simulação: falta --simular N"));
     }
-    match (opcoes.guiado, palavras.is_empty()) {
-        (true, true) => return Ok(Modo::Guiado),
-        (true, false) => return Err(uso("--guiado não leva comando")),
-        (false, true) => return Ok(Modo::Entrada),
-        (false, false) => {}
+    match (guiado, observar, palavras.is_empty()) {
+        (true, ..) => Ok(Modo::Guiado),
+        (_, true, _) => Ok(Modo::Observar),
+        (.., true) => Ok(Modo::Entrada),
+        _ => ler_comando(palavras),
     }
+}
+
+fn ler_comando(palavras: &[String]) -> Result<Modo, Erro> {
     let linha = palavras.join(" ");
     // Um fim de linha no meio faria dois pedidos de um; e a uma linha em branco o servidor não responde.
     if linha.contains(|c: char| c.is_control() && c != '\t') {
@@ -161,17 +183,6 @@ fn ler_modo(opcoes: &Opcoes, palavras: &[String]) -> Result<Modo, Erro> {
         return Err(uso("o comando está em branco; sem comando nenhum, os pedidos vêm da entrada"));
     }
     Ok(Modo::Comando(linha))
-}
-
-fn ler_simulacao(clientes: u16, opcoes: &Opcoes, palavras: &[String]) -> Result<Modo, Erro> {
-    if !palavras.is_empty() {
-        return Err(uso("--simular não leva comando"));
-    }
-    if opcoes.guiado {
-        return Err(uso("--simular e --guiado são modos diferentes: escolha um"));
-    }
-    let voltas = opcoes.voltas.unwrap_or(VOLTAS_PADRAO);
-    Ok(Modo::Simular(Plano { clientes, voltas, semente: opcoes.semente.unwrap_or_else(sortear_semente) }))
 }
 
 fn ler_numero<T>(parser: &mut Parser, opcao: &str, faixa: RangeInclusive<T>) -> Result<T, Erro>
@@ -241,6 +252,7 @@ mod tests {
         for (argumentos, modo) in [
             (&[][..], Modo::Entrada),
             (&["--guiado"], Modo::Guiado),
+            (&["--observar"], Modo::Observar),
             (&["--ajuda"], Modo::Ajuda),
             (&["PING", "--help"], Modo::Ajuda),
             (&["--versao"], Modo::Versao),
@@ -291,7 +303,10 @@ mod tests {
             (&["--nada"][..], "--nada"),
             (&["-x"], "-x"),
             (&["PING", "--nada"], "--nada"),
-            (&["--observar"], "--observar"),
+            (&["--observar", "LISTAR"], "--observar não leva"),
+            (&["--observar", "--guiado"], "--guiado e --observar"),
+            (&["--observar", "--simular", "5"], "--simular e --observar"),
+            (&["--observar", "--voltas", "5"], "--simular"),
             (&["--servidor"], "--servidor"),
             (&["--servidor", "sala"], "sala"),
             (&["--servidor", "sala:99999"], "sala:99999"),

@@ -17,6 +17,8 @@ pub enum Erro {
         /// Por que não.
         falha: Falha,
     },
+    /// Não se chegou a observar a sala.
+    Observar(Falha),
     /// A conversa com o servidor deu errado.
     Falha(Falha),
     /// Não se consegue ler a entrada.
@@ -31,7 +33,9 @@ impl Erro {
     /// Com que código o programa sai.
     pub const fn codigo_de_saida(&self) -> u8 {
         match self {
-            Self::Conectar { falha, .. } | Self::Falha(falha) => falha.codigo_de_saida(),
+            Self::Conectar { falha, .. } | Self::Observar(falha) | Self::Falha(falha) => {
+                falha.codigo_de_saida()
+            }
             // A entrada e a saída são de quem chamou, tanto quanto a linha de comando.
             Self::Uso(_) | Self::Entrada(_) | Self::Saida(_) | Self::Sistema(_) => SAIDA_USO,
         }
@@ -48,6 +52,7 @@ impl fmt::Display for Erro {
         match self {
             Self::Uso(texto) => f.write_str(texto),
             Self::Conectar { servidor, falha } => write!(f, "{servidor}: {falha}"),
+            Self::Observar(falha) => write!(f, "não consegui observar a sala: {falha}"),
             Self::Falha(falha) => falha.fmt(f),
             Self::Entrada(erro) => write!(f, "não consegui ler a entrada: {erro}"),
             Self::Saida(erro) => write!(f, "não consegui escrever a saída: {erro}"),

@@ -67,8 +67,20 @@ impl Falso {
         Self::iniciar(texto, |_| ())
     }
 
+    /// Atende a próxima conexão que chegar a esta escuta, que depois pode servir a outro.
+    pub fn na_escuta(escuta: &TcpListener, roteiro: impl FnOnce(&mut Conversa) + Send + 'static) -> Self {
+        Self::iniciar_em(escuta.try_clone().unwrap(), SAUDACAO, roteiro)
+    }
+
     fn iniciar(primeiro: &'static str, roteiro: impl FnOnce(&mut Conversa) + Send + 'static) -> Self {
-        let escuta = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::iniciar_em(TcpListener::bind("127.0.0.1:0").unwrap(), primeiro, roteiro)
+    }
+
+    fn iniciar_em(
+        escuta: TcpListener,
+        primeiro: &'static str,
+        roteiro: impl FnOnce(&mut Conversa) + Send + 'static,
+    ) -> Self {
         let endereco = escuta.local_addr().unwrap();
         let atender = move || {
             let (corrente, _) = escuta.accept().unwrap();

@@ -11,7 +11,9 @@
 //! | `tubo` | um comando só; ou pedidos que vêm de um tubo ou arquivo |
 //! | `interativo` | o prompt |
 //! | `guiado` | o diálogo do sistema de passagens aéreas |
+//! | `painel` | o mapa vivo da sala; num cano, os eventos |
 //! | `simulacao` | clientes simulados que disputam o token, e a prova de que nunca houve dois donos |
+//! | `tela_cheia`, `sinais` | o terminal inteiro nas nossas mãos, e devolvido; os sinais que mandam parar |
 
 #![forbid(unsafe_code)]
 
@@ -21,8 +23,11 @@ mod erro;
 mod falso;
 mod guiado;
 mod interativo;
+mod painel;
 mod simulacao;
+mod sinais;
 mod tela;
+mod tela_cheia;
 mod tubo;
 
 use std::env;
@@ -77,6 +82,10 @@ fn executar() -> Result<Fim, Erro> {
         Modo::Guiado => guiar(conectar(&argumentos)?, &mut saida)?,
         Modo::Simular(plano) => {
             simulacao::simular(plano, &argumentos.servidor, || conectar(&argumentos), &mut saida)?
+        }
+        Modo::Observar => {
+            let de_novo = argumentos.clone();
+            painel::observar(&argumentos.servidor, move || conectar(&de_novo), &mut saida)?
         }
         // Um prompt num arquivo só sujaria o arquivo: é preciso um terminal dos dois lados.
         Modo::Entrada if io::stdin().is_terminal() && saida.legivel => {

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `trabalho` | a thread de um cliente |
 //! | `andamento` | o que se sabe a cada momento |
-//! | `painel` | a tela redesenhada no lugar |
+//! | `painel` | o que se desenha na tela |
 //! | `prova` | história entra, veredito sai; pura |
 //! | `resumo` | o que se diz no fim |
 //! | `acaso`, `relogio`, `medida` | o que se repete, o que se mede, como se escreve |
@@ -21,18 +21,16 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anstream::ColorChoice;
 use cliente::{Cliente, Corte, EstadoDoToken};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::{Handle, Signals};
 
 use crate::Fim;
 use crate::erro::Erro;
+use crate::sinais::Sinais;
 use crate::tela::{Saida, limpo};
+use crate::tela_cheia::TelaCheia;
 
 use acaso::Acaso;
 use andamento::Andamento;
-use painel::Painel;
 use prova::Historia;
 use relogio::Relogio;
 use resumo::{Resumo, Termino};
@@ -89,7 +87,8 @@ pub fn simular(
     }
     // Daqui em diante, Ctrl-C acaba com um resumo.
     let (contar, novidades) = mpsc::channel();
-    let _sinais = Sinais::ouvir(contar.clone())?;
+    let parar = contar.clone();
+    let _sinais = Sinais::ouvir(move || parar.send(Novidade::Pare).is_ok())?;
     writeln!(saida.escrita, "{titulo}")?;
     saida.escrita.flush()?;
 
@@ -97,8 +96,8 @@ pub fn simular(
     let equipe = Equipe::new(plano, conexoes, &contar, relogio)?;
     let andamento = Andamento::new(plano.clientes, &inicio);
     let mut simulacao = Simulacao { novidades, andamento, equipe, parada: Parada::default(), relogio };
-    match abrir_painel(saida, titulo) {
-        Some(painel) => simulacao.acompanhar_no_painel(painel)?,
+    match TelaCheia::abrir(saida) {
+        Some(tela) => simulacao.acompanhar_no_painel(tela, &titulo)?,
         None => simulacao.acompanhar_em_linhas(saida)?,
     }
     simulacao.concluir(inicio, saida)
@@ -119,17 +118,6 @@ fn apresentar(mut conexao: Cliente, numero: u16) -> Result<Cliente, Erro> {
     Ok(conexao)
 }
 
-/// O painel, se há um terminal que serve para isso.
-fn abrir_painel(saida: &Saida, titulo: String) -> Option<Painel> {
-    let mudo = std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
-    if !saida.legivel || mudo {
-        return None;
-    }
-    let cores = anstream::AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-    // Um terminal que não se deixa controlar ainda serve para as linhas.
-    Painel::abrir(titulo, cores).ok()
-}
-
 /// A simulação em curso, do lado de quem assiste.
 struct Simulacao {
     novidades: Receiver<Novidade>,
@@ -140,10 +128,11 @@ struct Simulacao {
 }
 
 impl Simulacao {
-    fn acompanhar_no_painel(&mut self, mut painel: Painel) -> Result<(), Erro> {
+    fn acompanhar_no_painel(&mut self, mut tela: TelaCheia, titulo: &str) -> Result<(), Erro> {
         while self.andamento.ativos > 0 {
-            painel.desenhar(&self.andamento, self.relogio.agora())?;
-            if painel.esperar().map_err(Erro::Entrada)? {
+            let agora = self.relogio.agora();
+            tela.desenhar(|area| painel::linhas(titulo, &self.andamento, agora, usize::from(area.height)))?;
+            if tela.esperar().map_err(Erro::Entrada)? {
                 self.parar();
             }
             while let Ok(novidade) = self.novidades.try_recv() {
@@ -317,37 +306,6 @@ impl Drop for Equipe {
         self.cortes.iter().for_each(Corte::cortar);
         for thread in self.threads.drain(..) {
             // O pânico de uma delas já se mostrou.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// A thread que transforma os sinais de parar em novidades. Ao ser largada, acaba.
-struct Sinais {
-    fechar: Handle,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Sinais {
-    fn ouvir(contar: Sender<Novidade>) -> Result<Self, Erro> {
-        let mut sinais = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Erro::Sistema)?;
-        let fechar = sinais.handle();
-        let ouvir = move || {
-            for _ in sinais.forever() {
-                if contar.send(Novidade::Pare).is_err() {
-                    break;
-                }
-            }
-        };
-        let thread = thread::Builder::new().name("sinais".into()).spawn(ouvir).map_err(Erro::Sistema)?;
-        Ok(Self { fechar, thread: Some(thread) })
-    }
-}
-
-impl Drop for Sinais {
-    fn drop(&mut self) {
-        self.fechar.close();
-        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }

@@ -7,15 +7,19 @@ mod falso;
 #[cfg(test)]
 mod testes {
     use std::fs::File;
-    use std::io::{BufRead, BufReader, Write};
+    use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{SocketAddr, TcpListener, TcpStream};
-    use std::process::{Child, Command, Output, Stdio};
+    use std::process::{Child, ChildStdin, Command, Output, Stdio};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::mpsc;
     use std::thread::Builder;
+    use std::time::Duration;
 
     use crate::falso::{Falso, SAUDACAO};
+
+    /// Quanto se espera por um trecho da tela antes de desistir: folga para uma máquina ocupada, não uma medida.
+    const PRAZO: Duration = Duration::from_secs(20);
 
     fn programa(argumentos: &[&str]) -> Command {
         let mut comando = Command::new(env!("CARGO_BIN_EXE_cliente"));
@@ -172,13 +176,17 @@ mod testes {
     #[test]
     fn sem_servidor_ou_sem_saida() {
         let fechada = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        for argumentos in [&["PING"][..], &[], &["--guiado"]] {
+        for argumentos in [&["PING"][..], &[], &["--guiado"], &["--observar"]] {
             conferir(&com_servidor(fechada, argumentos).output().unwrap(), "", 3);
         }
         let falso = Falso::com_respostas(&["OK PONG"]);
         let cheio = File::options().write(true).open("/dev/full").unwrap();
         let saida = com_servidor(falso.endereco, &["PING"]).stdout(cheio).output().unwrap();
         conferir(&saida, "", 2);
+    }
+
+    fn sinalizar(sinal: &str, pid: u32) {
+        assert!(Command::new("kill").args([sinal, &pid.to_string()]).status().unwrap().success());
     }
 
     /// O que um servidor de mentira responde à simulação de um cliente, e o código com que ela acaba.
@@ -249,8 +257,7 @@ mod testes {
         });
         let filho = iniciar(&mut com_servidor(falso.endereco, &["--simular", "1"]));
         na_fila.recv().unwrap();
-        let sinal = Command::new("kill").args(["-INT", &filho.id().to_string()]).status().unwrap();
-        assert!(sinal.success());
+        sinalizar("-INT", filho.id());
         let saida = filho.wait_with_output().unwrap();
         let tela = String::from_utf8(saida.stdout).unwrap();
         assert_eq!((saida.status.code(), saida.stderr.len()), (Some(130), 0), "{tela}");
@@ -306,5 +313,231 @@ mod testes {
         let tela = String::from_utf8_lossy(&saida.stdout).into_owned();
         assert!(tela.contains("Assentos reservados com sucesso: [1, 2, 3]\n"), "{tela}");
         conferir(&saida, &tela, 0);
+    }
+
+    // ---- --observar, num cano ----
+
+    /// Um servidor que diz um evento a cada aviso, e fecha quando não há mais quem avise.
+    fn que_conta_eventos() -> (Falso, mpsc::Sender<&'static str>) {
+        let (contar, eventos) = mpsc::channel();
+        let falso = Falso::new(move |conversa| {
+            conversa.ouvir();
+            conversa.dizer("OK OBSERVANDO versao=12\n");
+            for evento in eventos {
+                conversa.dizer(evento);
+            }
+        });
+        (falso, contar)
+    }
+
+    fn ler_linha(tela: &mut impl BufRead) -> String {
+        let mut linha = String::new();
+        tela.read_line(&mut linha).unwrap();
+        linha
+    }
+
+    #[test]
+    fn observar_num_cano_escreve_cada_evento_na_hora() {
+        let (falso, contar) = que_conta_eventos();
+        let mut filho = iniciar(&mut com_servidor(falso.endereco, &["--observar"]));
+        let mut tela = BufReader::new(filho.stdout.take().unwrap());
+        for evento in [
+            "EVENTO 13 RESERVADO 3 7 9 cliente=5\n",
+            "EVENTO 14 SEGURADO 8 cliente=2\n",
+            "EVENTO 15 LIVRE 3 7\n",
+        ] {
+            contar.send(evento).unwrap();
+            assert_eq!(ler_linha(&mut tela), evento);
+        }
+        drop(contar);
+        let mut saida = filho.wait_with_output().unwrap();
+        let aviso = String::from_utf8(saida.stderr.split_off(0)).unwrap();
+        assert!(
+            aviso.starts_with("observando 127.0.0.1:") && aviso.contains(" desde a versão 12;"),
+            "{aviso}"
+        );
+        assert!(aviso.ends_with("cliente: o servidor fechou a conexão\n"), "{aviso}");
+        assert_eq!((ler_linha(&mut tela).as_str(), saida.status.code()), ("", Some(3)));
+        assert_eq!(falso.ouvidas(), ["OBSERVAR"]);
+    }
+
+    #[test]
+    fn observar_acaba_bem_com_um_sinal_ou_sem_quem_leia() {
+        for sinal in ["-INT", "-TERM"] {
+            let (falso, contar) = que_conta_eventos();
+            let mut filho = iniciar(&mut com_servidor(falso.endereco, &["--observar"]));
+            let mut tela = BufReader::new(filho.stdout.take().unwrap());
+            contar.send("EVENTO 13 LIVRE 3\n").unwrap();
+            ler_linha(&mut tela);
+            sinalizar(sinal, filho.id());
+            assert_eq!(filho.wait().unwrap().code(), Some(0), "{sinal}");
+        }
+        let (falso, contar) = que_conta_eventos();
+        let mut filho = iniciar(&mut com_servidor(falso.endereco, &["--observar"]));
+        drop(filho.stdout.take());
+        contar.send("EVENTO 13 LIVRE 3\n").unwrap();
+        assert_eq!(filho.wait().unwrap().code(), Some(0));
+    }
+
+    #[test]
+    fn observar_recusado_diz_o_que_foi_e_sai_com_1() {
+        let falso = Falso::com_respostas(&["ERRO AINDA_NAO :virá numa próxima versão"]);
+        let saida = com_servidor(falso.endereco, &["--observar"]).output().unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&saida.stderr),
+            "cliente: não consegui observar a sala: recusado: virá numa próxima versão\n"
+        );
+        assert_eq!((saida.stdout.len(), saida.status.code()), (0, Some(1)));
+    }
+
+    // ---- --observar, num terminal ----
+
+    /// O cliente a observar, num pseudoterminal de 80 por 24 aberto pelo `script`.
+    struct NoTerminal {
+        shell: Child,
+        teclado: ChildStdin,
+        pedacos: mpsc::Receiver<Vec<u8>>,
+        visto: String,
+    }
+
+    impl NoTerminal {
+        fn observar(endereco: SocketAddr, argumentos: &str) -> Self {
+            // O Ctrl-C digitado não deve matar o shell.
+            let comando = format!(
+                "trap : INT; stty rows 24 cols 80; echo \"tty=$(tty)\"; stty -a; echo; \
+                 sh -c 'echo pid=$$; exec \"$CLIENTE\" --observar {argumentos}'; \
+                 echo \"saida=$?\"; stty -a; echo fim="
+            );
+            let mut shell = Command::new("script");
+            shell.args(["-qec", &comando, "/dev/null"]).env("SHELL", "/bin/sh").env("TERM", "xterm");
+            shell.env("CLIENTE", env!("CARGO_BIN_EXE_cliente")).env("RESERVA_SERVIDOR", endereco.to_string());
+            shell.env_remove("NO_COLOR");
+            let mut shell = iniciar(&mut shell);
+            let teclado = shell.stdin.take().unwrap();
+            let mut tela = shell.stdout.take().unwrap();
+            let (entregar, pedacos) = mpsc::channel();
+            let ler = move || {
+                let mut bytes = [0; 4096];
+                while let Ok(lidos) = tela.read(&mut bytes) {
+                    if lidos == 0 || entregar.send(bytes[..lidos].to_vec()).is_err() {
+                        break;
+                    }
+                }
+            };
+            Builder::new().spawn(ler).unwrap();
+            Self { shell, teclado, pedacos, visto: String::new() }
+        }
+
+        /// Espera que a tela mostre `trecho`, depois do que já se viu, e devolve o que veio até ele.
+        #[track_caller]
+        fn ate(&mut self, trecho: &str) -> String {
+            loop {
+                if let Some(posicao) = self.visto.find(trecho) {
+                    let resto = self.visto.split_off(posicao + trecho.len());
+                    return std::mem::replace(&mut self.visto, resto);
+                }
+                match self.pedacos.recv_timeout(PRAZO) {
+                    Ok(pedaco) => self.visto.push_str(&String::from_utf8_lossy(&pedaco)),
+                    Err(erro) => panic!("não veio {trecho:?} ({erro}): {:?}", self.visto),
+                }
+            }
+        }
+
+        /// O valor que o shell diz em `nome=valor`, numa linha sua.
+        #[track_caller]
+        fn valor(&mut self, nome: &str) -> String {
+            self.ate(&format!("{nome}="));
+            self.ate("\n").trim().to_owned()
+        }
+
+        fn bater(&mut self, teclas: &str) {
+            self.teclado.write_all(teclas.as_bytes()).unwrap();
+            self.teclado.flush().unwrap();
+        }
+
+        /// Espera o fim e confere que o terminal voltou a ser como era.
+        #[track_caller]
+        fn acabar(mut self, modos: &str) {
+            self.ate("\u{1b}[?1049l");
+            assert_eq!(self.valor("saida"), "0");
+            assert_eq!(self.ate("fim=").trim_end_matches("fim=").trim(), modos.trim());
+            assert!(self.shell.wait().unwrap().success());
+        }
+    }
+
+    impl Drop for NoTerminal {
+        /// Um teste que falha não deixa um terminal para trás.
+        fn drop(&mut self) {
+            let _ = self.shell.kill();
+            let _ = self.shell.wait();
+        }
+    }
+
+    const RETRATO: &str = "LIVRES 1-2 4-100\nSEGURADOS\nOCUPADOS 3\nSEUS\n\
+                           OK LISTADO livres=99 segurados=0 ocupados=1 seus=0 versao=12\n";
+
+    /// Atende quem observa: um retrato, `eventos`, e fica até o outro lado fechar ou `fim` chegar.
+    fn observado(escuta: &TcpListener, eventos: &'static str, fim: mpsc::Receiver<()>) -> Falso {
+        Falso::na_escuta(escuta, move |conversa| {
+            conversa.ouvir();
+            conversa.dizer("OK OBSERVANDO versao=12\n");
+            conversa.ouvir();
+            conversa.dizer(RETRATO);
+            conversa.dizer(eventos);
+            let _ = fim.recv();
+        })
+    }
+
+    #[test]
+    fn observar_num_terminal_desenha_e_o_devolve() {
+        for saida in ["q", "\u{1b}", "\u{3}", "-TERM", "-HUP"] {
+            let escuta = TcpListener::bind("127.0.0.1:0").unwrap();
+            let (_segurar, fim) = mpsc::channel();
+            let _falso = observado(&escuta, "EVENTO 13 SEGURADO 8 cliente=2\n", fim);
+            let mut terminal = NoTerminal::observar(escuta.local_addr().unwrap(), "");
+            terminal.valor("tty");
+            let modos = terminal.ate("pid=");
+            let modos = modos.trim_end_matches("pid=");
+            let pid = terminal.ate("\n").trim().parse().unwrap();
+            terminal.ate("\u{1b}[?1049h");
+            terminal.ate("ligado a 127.0.0.1:");
+            terminal.ate("~8");
+            if saida.starts_with('-') {
+                sinalizar(saida, pid);
+            } else {
+                terminal.bater(saida);
+            }
+            terminal.acabar(modos);
+        }
+    }
+
+    #[test]
+    fn observar_num_terminal_religa_e_segue_a_janela() {
+        let escuta = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (cortar, fim) = mpsc::channel();
+        let primeiro = observado(&escuta, "", fim);
+        let mut terminal = NoTerminal::observar(escuta.local_addr().unwrap(), "");
+        let nome = terminal.valor("tty");
+        let modos = terminal.ate("pid=");
+        terminal.ate("ligado a 127.0.0.1:");
+        terminal.ate("x3");
+        cortar.send(()).unwrap();
+        primeiro.ouvidas();
+        terminal.ate("desligado de 127.0.0.1:");
+        let (_segurar, fim) = mpsc::channel();
+        let _segundo = observado(&escuta, "EVENTO 13 SEGURADO 8 cliente=2\n", fim);
+        terminal.ate("ligado a 127.0.0.1:");
+        terminal.ate("~8");
+        let janela = |linhas: &str, colunas: &str| {
+            let mut stty = Command::new("stty");
+            assert!(stty.args(["-F", &nome, "rows", linhas, "cols", colunas]).status().unwrap().success());
+        };
+        janela("5", "30");
+        terminal.ate("cabe:");
+        janela("1", "1");
+        janela("24", "80");
+        terminal.ate("~8");
+        terminal.bater("q");
+        terminal.acabar(modos.trim_end_matches("pid="));
     }
 }
