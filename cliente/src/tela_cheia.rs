@@ -5,7 +5,7 @@
 //! (ratatui/ratatui#2086). Sem cores, o desenho vai sem estilo nenhum: quem desenha repete cada cor com uma palavra
 //! ou um sinal. Não sabe o que se desenha.
 
-use std::io::{self, Stdout};
+use std::io::{self, IsTerminal, Stdout};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -73,7 +73,8 @@ impl TelaCheia {
     /// Espera até o próximo quadro, ou até uma tecla; diz se a pessoa quer parar: `q`, Esc ou Ctrl-C.
     pub fn esperar(&self) -> io::Result<bool> {
         if !event::poll(QUADRO)? {
-            return Ok(false);
+            // A janela pode ter sido fechada sem que o sinal chegasse a nós: então ninguém mais vai apertar tecla.
+            return Ok(!io::stdin().is_terminal());
         }
         Ok(match event::read()? {
             Event::Key(tecla) if tecla.kind == KeyEventKind::Press => match tecla.code {
