@@ -74,7 +74,7 @@ impl TelaCheia {
     pub fn esperar(&self) -> io::Result<bool> {
         if !event::poll(QUADRO)? {
             // A janela pode ter sido fechada sem que o sinal chegasse a nós: então ninguém mais vai apertar tecla.
-            return Ok(!io::stdin().is_terminal());
+            return Ok(!io::stdout().is_terminal());
         }
         Ok(match event::read()? {
             Event::Key(tecla) if tecla.kind == KeyEventKind::Press => match tecla.code {

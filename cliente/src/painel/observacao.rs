@@ -232,13 +232,13 @@ mod tests {
     #[test]
     fn um_nao_sem_remedio_acaba() {
         let primeiro = Falso::com_respostas(&["OK OBSERVANDO versao=5", RETRATO]);
-        let segundo = Falso::com_respostas(&["ERRO AINDA_NAO :virá numa próxima versão"]);
+        let segundo = Falso::com_respostas(&["ERRO COMANDO_DESCONHECIDO :este servidor não conhece"]);
         let (novidades, _) = vigiar(vec![primeiro.endereco, segundo.endereco]);
         let contadas = resumo(&novidades);
         assert_eq!(contadas.len(), 2, "{contadas:?}");
         assert_eq!(
             contadas[1],
-            "acabou com 1: não consegui observar a sala: recusado: virá numa próxima versão"
+            "acabou com 1: não consegui observar a sala: recusado: este servidor não conhece"
         );
     }
 
