@@ -381,11 +381,11 @@ mod testes {
 
     #[test]
     fn observar_recusado_diz_o_que_foi_e_sai_com_1() {
-        let falso = Falso::com_respostas(&["ERRO AINDA_NAO :virá numa próxima versão"]);
+        let falso = Falso::com_respostas(&["ERRO COMANDO_DESCONHECIDO :este servidor não conhece"]);
         let saida = com_servidor(falso.endereco, &["--observar"]).output().unwrap();
         assert_eq!(
             String::from_utf8_lossy(&saida.stderr),
-            "cliente: não consegui observar a sala: recusado: virá numa próxima versão\n"
+            "cliente: não consegui observar a sala: recusado: este servidor não conhece\n"
         );
         assert_eq!((saida.stdout.len(), saida.status.code()), (0, Some(1)));
     }
