@@ -21,6 +21,7 @@ use protocolo::{ClientId, Evento, Versao};
 use rustix::net::sockopt;
 
 use crate::conexao::enviar_sem_esperar;
+use crate::monitor::Monitor;
 use crate::sala::Vista;
 use crate::sala::instante::Instante;
 use crate::servico::Servico;
@@ -67,9 +68,9 @@ pub struct Observador {
     vez: Mutex<Vez>,
 }
 
-/// De quem é a vez de escrever no socket, e até onde já se contou.
+/// De quem é a vez de escrever no socket, e até onde já se contou. Não conhece o socket: quem o tem diz como se escreve.
 #[derive(Debug)]
-struct Vez {
+pub struct Vez {
     /// A conexão está respondendo a um pedido: a difusão não escreve.
     da_sessao: bool,
     /// A versão até onde se contou, com o resto abaixo.
@@ -90,19 +91,44 @@ struct Resto {
 
 /// Como ficou um observador depois de uma volta da difusão.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Situacao {
+pub enum Situacao {
+    /// Sabe tudo, ou já não há a quem contar.
     EmDia,
     /// Não coube tudo no socket, ou a vez era da sessão: é preciso voltar.
     Atrasado,
+    /// Não lê há tempo demais: é preciso desligá-lo.
+    Cortado,
 }
 
 impl Vez {
-    const fn da_sessao() -> Self {
+    /// A vez de quem começa a observar: está com a sessão.
+    pub const fn da_sessao() -> Self {
         Self { da_sessao: true, contado: Versao(0), resto: None, cortado: false }
     }
 
-    /// Escreve o que couber, sem esperar: o resto de antes, e o que mudou desde então.
-    fn avisar(&mut self, tomada: &TcpStream, agora: Instante, avisos: &mut Avisos<'_>) -> Situacao {
+    /// Ver [`Observador::tomar`].
+    pub fn tomar(&mut self, saida: &mut String) -> Versao {
+        self.da_sessao = true;
+        if let Some(resto) = self.resto.take() {
+            // O que falta começa onde o socket parou, que pode ser no meio de um caractere; eventos são ASCII.
+            saida.push_str(resto.texto.get(resto.escritos..).unwrap_or_default());
+        }
+        self.contado
+    }
+
+    /// Ver [`Observador::largar`].
+    pub const fn largar(&mut self, contado: Versao) {
+        self.contado = contado;
+        self.da_sessao = false;
+    }
+
+    /// Escreve o que couber, sem esperar: o resto de antes, e o que mudou desde então. `enviar` diz quantos bytes couberam.
+    pub fn avisar(
+        &mut self,
+        mut enviar: impl FnMut(&[u8]) -> io::Result<usize>,
+        agora: Instante,
+        avisos: &mut Avisos<'_>,
+    ) -> Situacao {
         if self.da_sessao {
             return Situacao::Atrasado;
         }
@@ -115,9 +141,8 @@ impl Vez {
                     Resto { texto, escritos: 0, desde: agora }
                 }
             };
-            let falta = &resto.texto.as_bytes()[resto.escritos..];
             // Se a conexão caiu, quem lê dela vai saber: aqui não há mais o que fazer.
-            let Ok(escritos) = enviar_sem_esperar(tomada, falta) else { break };
+            let Ok(escritos) = enviar(&resto.texto.as_bytes()[resto.escritos..]) else { break };
             resto.escritos += escritos;
             if resto.escritos == resto.texto.len() {
                 continue;
@@ -127,8 +152,7 @@ impl Vez {
                 return Situacao::Atrasado;
             }
             self.cortado = true;
-            // A leitura da conexão acaba, e a thread dela faz o resto.
-            let _ = tomada.shutdown(Shutdown::Both);
+            return Situacao::Cortado;
         }
         Situacao::EmDia
     }
@@ -138,41 +162,50 @@ impl Observador {
     /// A sessão vai escrever: até [`Observador::largar`], a difusão não escreve. Volta até onde se contou, e junta à saída
     /// o fim do aviso que ficou pela metade.
     pub fn tomar(&self, saida: &mut String) -> Versao {
-        let mut vez = self.vez.lock();
-        vez.da_sessao = true;
-        if let Some(resto) = vez.resto.take() {
-            // O que falta começa onde o socket parou, que pode ser no meio de um caractere; eventos são ASCII.
-            saida.push_str(resto.texto.get(resto.escritos..).unwrap_or_default());
-        }
-        vez.contado
+        self.vez.lock().tomar(saida)
     }
 
     /// A sessão já escreveu tudo: a difusão pode voltar a escrever, a partir de `contado`.
     pub fn largar(&self, contado: Versao) {
-        let mut vez = self.vez.lock();
-        vez.contado = contado;
-        vez.da_sessao = false;
+        self.vez.lock().largar(contado);
     }
 
     /// Diz se a conexão foi desligada por não ler.
     pub fn cortado(&self) -> bool {
         self.vez.lock().cortado
     }
+
+    /// Ver [`Vez::avisar`]; quem não lê há tempo demais é desligado.
+    fn avisar(&self, agora: Instante, avisos: &mut Avisos<'_>) -> Situacao {
+        let enviar = |bytes: &[u8]| enviar_sem_esperar(&self.tomada, bytes);
+        let situacao = self.vez.lock().avisar(enviar, agora, avisos);
+        if situacao == Situacao::Cortado {
+            // A leitura da conexão acaba, e a thread dela faz o resto.
+            let _ = self.tomada.shutdown(Shutdown::Both);
+        }
+        situacao
+    }
 }
 
 /// Os avisos de uma volta: quem sabe o mesmo recebe o mesmo texto, composto uma vez só.
-struct Avisos<'a> {
-    servico: &'a Servico,
+#[derive(Debug)]
+pub struct Avisos<'a> {
+    monitor: &'a Monitor,
     prontos: BTreeMap<Versao, (Versao, Arc<str>)>,
 }
 
-impl Avisos<'_> {
+impl<'a> Avisos<'a> {
+    /// Nenhum aviso pronto.
+    pub const fn new(monitor: &'a Monitor) -> Self {
+        Self { monitor, prontos: BTreeMap::new() }
+    }
+
     /// O que contar a quem sabe até `contado`, e até onde ele saberá; `None` se já sabe tudo.
     fn depois_de(&mut self, contado: Versao) -> Option<(Versao, Arc<str>)> {
-        let servico = self.servico;
+        let monitor = self.monitor;
         let (ate, texto) = self.prontos.entry(contado).or_insert_with(|| {
             let mut vista = Vista { contado, novidades: Vec::new() };
-            servico.monitor.mostrar(&mut vista);
+            monitor.mostrar(&mut vista);
             let mut texto = String::new();
             escrever_eventos(&mut texto, &vista.novidades);
             (vista.contado, texto.into())
@@ -232,11 +265,9 @@ fn difundir(servico: &Servico) {
         vista.novidades.clear();
         // Uma cópia: quem entra ou sai não espera pela volta inteira.
         let todos: Vec<_> = difusao.observadores.lock().values().cloned().collect();
-        let mut avisos = Avisos { servico, prontos: BTreeMap::new() };
-        let quantos_atrasados = todos
-            .iter()
-            .filter(|um| um.vez.lock().avisar(&um.tomada, comeco, &mut avisos) == Situacao::Atrasado)
-            .count();
+        let mut avisos = Avisos::new(monitor);
+        let quantos_atrasados =
+            todos.iter().filter(|um| um.avisar(comeco, &mut avisos) == Situacao::Atrasado).count();
         atrasados = quantos_atrasados > 0;
         let descanso = (relogio.agora().desde(comeco) * DIFUSAO_DESCANSO).min(DESCANSO_MAX);
         // Nenhuma versão é maior que a última possível: só a dispensa interrompe o descanso.

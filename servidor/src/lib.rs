@@ -11,6 +11,7 @@ pub mod conexao;
 pub mod config;
 pub mod console;
 pub mod contadores;
+pub mod defeitos;
 pub mod despacho;
 pub mod difusao;
 pub mod escuta;

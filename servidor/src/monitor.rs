@@ -12,6 +12,7 @@ use protocolo::{
     Alvo, Assentos, Cerca, ClientId, Error, Escolha, Nome, Pedido, Quadro, Resposta, Segundos, Versao,
 };
 
+use crate::defeitos::{self, Defeito, ha};
 use crate::mensagens;
 use crate::sala::instante::Instante;
 use crate::sala::token::{self, Requerente};
@@ -168,7 +169,11 @@ impl Monitor {
 
     /// Ver [`Sala::confirmar`].
     pub fn confirmar(&self, ocasiao: Ocasiao<'_>, quais: Option<Assentos>) -> Veredito {
-        self.atender(ocasiao, |sala, agora, cliente| sala.confirmar(agora, cliente, quais))
+        self.atender(ocasiao, |sala, agora, cliente| {
+            // Defeito plantado: quem confirma não olha o prazo, porque a thread dos prazos já cuida dele.
+            let agora = if ha(Defeito::ConfirmaVencido) { Instante::default() } else { agora };
+            sala.confirmar(agora, cliente, quais)
+        })
     }
 
     /// Ver [`Sala::cancelar`]; com `cerca`, só se ela vale, no mesmo instante.
@@ -251,6 +256,8 @@ impl Monitor {
             if let Some(entrega) = dentro.tirar_entrega(lugar.conexao) {
                 return Some(entrega);
             }
+            // Defeito plantado: entre ver que nada chegou e dormir, a trava se abre, e o aviso se perde.
+            dentro = defeitos::reabrir(Defeito::DormeDepois, dentro, &self.dentro);
             if lugar.acorda.wait_for(&mut dentro, fatia).timed_out() {
                 return dentro.tirar_entrega(lugar.conexao);
             }
@@ -307,6 +314,8 @@ impl Monitor {
         self.na_secao_critica(|dentro| {
             dentro.sala.token().dispensar(erro);
             dentro.sala.dispensar_aguardando(erro);
+            // Defeito plantado: a parada esvazia as filas e não acorda quem dorme nelas.
+            let _ = ha(Defeito::ParadaCalada).then(|| dentro.sala.tirar_entregas());
         });
     }
 
@@ -422,13 +431,15 @@ impl Monitor {
         let mut dentro = self.dentro.lock();
         let guarda = SemPanico;
         let resultado = operacao(&mut dentro);
+        // Defeito plantado: o assento fica livre numa seção crítica e é entregue noutra; quem chega entre as duas passa à frente.
+        dentro = defeitos::reabrir(Defeito::EntregaDepois, dentro, &self.dentro);
         dentro.sala.atender_fila();
         if cfg!(debug_assertions) {
             dentro.sala.conferir();
         }
         // Quase toda operação só mexe nos assentos: não tem quem acordar, nem prazo novo.
         let (acordar, antecipou) = match dentro.sala.tirar_entregas() {
-            Some(entregas) => (dentro.entregar(entregas), dentro.antecipou()),
+            Some(entregas) => (dentro.entregar(entregas), dentro.acorda_vigia()),
             None => (Vec::new(), false),
         };
         let mudou = dentro.acorda_difusor();
@@ -497,11 +508,15 @@ impl Dentro {
         entrega
     }
 
-    /// Diz se algo vence antes do que espera quem dorme.
-    fn antecipou(&self) -> bool {
+    /// Diz se é hora de acordar quem dorme até um prazo, porque apareceu um anterior; um aviso basta.
+    fn acorda_vigia(&mut self) -> bool {
         let Vigia::DormeAte(ate) = self.vigia else { return false };
         let proximo = self.sala.proximo_vencimento();
-        proximo.is_some_and(|proximo| ate.is_none_or(|ate| proximo < ate))
+        let acorda = proximo.is_some_and(|proximo| ate.is_none_or(|ate| proximo < ate));
+        if acorda {
+            self.vigia = Vigia::Acordado;
+        }
+        acorda
     }
 
     /// Diz se há a quem contar que a sala passou da versão `vista`.
@@ -526,6 +541,10 @@ struct SemPanico;
 
 impl Drop for SemPanico {
     fn drop(&mut self) {
+        // No explorador o pânico já é a falha do modelo, e quem a conta é ele.
+        if cfg!(feature = "shuttle") {
+            return;
+        }
         log::error!(
             "defeito: pânico dentro da seção crítica; o servidor para para não vender um assento duas vezes"
         );

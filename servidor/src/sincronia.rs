@@ -1,7 +1,7 @@
 //! O único lugar de onde o servidor importa mutexes, variáveis de condição e threads.
 //!
 //! Com a feature `shuttle`, as mesmas palavras passam a ser as de um explorador de escalonamentos, e o código que
-//! sincroniza é o mesmo que os modelos em `tests/modelos.rs` exploram. Nada aqui conhece a sala.
+//! sincroniza é o mesmo que os modelos em `tests/modelos` exploram. Nada aqui conhece a sala.
 
 pub use std::sync::Arc;
 pub use std::thread::JoinHandle;

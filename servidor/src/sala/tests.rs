@@ -500,7 +500,7 @@ fn vista_somada_e_a_sala() {
     use std::hash::{BuildHasher, RandomState};
     let semente = std::env::var("RESERVA_SEMENTE").ok().and_then(|s| s.parse().ok());
     let semente = semente.unwrap_or_else(|| RandomState::new().hash_one(1));
-    println!("RESERVA_SEMENTE={semente}");
+    eprintln!("RESERVA_SEMENTE={semente}");
     let mut acaso = semente | 1;
     let mut sortear = |ate: u64| {
         // xorshift64 (G. Marsaglia, 2003).
