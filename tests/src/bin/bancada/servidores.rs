@@ -1,0 +1,122 @@
+//! Os servidores que se medem, cada um no seu processo: o piso e o nosso.
+//!
+//! O processo filho é este mesmo programa, chamado com um papel. Não mede nada.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use servidor::sincronia::Arc;
+use servidor::{Config, Parada, Servico, mensagens, sistema};
+
+use crate::Resultado;
+
+/// O piso: uma thread por conexão, uma linha fixa por linha.
+pub fn piso() -> Resultado<()> {
+    let escuta = TcpListener::bind("127.0.0.1:0")?;
+    rustix::net::listen(&escuta, 4096)?;
+    anunciar(&escuta)?;
+    for tomada in escuta.incoming() {
+        let tomada = tomada?;
+        thread::Builder::new().stack_size(64 * 1024).spawn(move || {
+            let _ = tomada.set_nodelay(true);
+            let _ = (&tomada).write_all(b"OK PISO\n");
+            let mut leitor = BufReader::new(&tomada);
+            let (mut linha, mut saida) = (String::new(), Vec::new());
+            while matches!(leitor.read_line(&mut linha), Ok(n) if n > 0) {
+                saida.extend_from_slice(b"OK RESERVADO 11 12 13 versao=100000\n");
+                linha.clear();
+                // Também o piso responde a um lote numa escrita só: sem isso, ele não seria piso com pedidos no ar.
+                if leitor.buffer().is_empty() {
+                    if (&tomada).write_all(&saida).is_err() {
+                        break;
+                    }
+                    saida.clear();
+                }
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// O servidor de verdade, com o log que `RUST_LOG` pede.
+pub fn servidor_sob_medida() -> Resultado<()> {
+    sistema::conexoes_possiveis();
+    let _escoadouro = mensagens::iniciar()?;
+    let escuta = TcpListener::bind("127.0.0.1:0")?;
+    anunciar(&escuta)?;
+    Ok(servidor::executar(escuta, &Arc::new(Servico::new(Config::default())?), &Parada::new())?)
+}
+
+fn anunciar(escuta: &TcpListener) -> Resultado<()> {
+    println!("{}", escuta.local_addr()?);
+    std::io::stdout().flush()?;
+    Ok(())
+}
+
+/// Um servidor filho deste processo, encerrado quando se solta.
+#[derive(Debug)]
+pub struct Filho {
+    processo: Child,
+    /// Onde escuta.
+    pub endereco: SocketAddr,
+}
+
+impl Filho {
+    /// O piso.
+    pub fn piso() -> Resultado<Self> {
+        Self::new("--papel-piso", "off", Stdio::inherit())
+    }
+
+    /// O nosso, com a tela calada.
+    pub fn calado() -> Resultado<Self> {
+        Self::new("--papel-servidor", "warn", Stdio::inherit())
+    }
+
+    /// O nosso, com uma linha por operação, escrita neste arquivo.
+    pub fn mostrando(registro: &Path) -> Resultado<Self> {
+        Self::new("--papel-servidor", "info", File::create(registro)?.into())
+    }
+
+    fn new(papel: &str, log: &str, saida_de_erros: Stdio) -> Resultado<Self> {
+        let mut processo = Command::new(std::env::current_exe()?)
+            .arg(OsString::from(papel))
+            .env("RUST_LOG", log)
+            .stdout(Stdio::piped())
+            .stderr(saida_de_erros)
+            .spawn()?;
+        let mut linha = String::new();
+        let saida = processo.stdout.take().ok_or("o filho não tem saída")?;
+        BufReader::new(saida).read_line(&mut linha)?;
+        Ok(Self { processo, endereco: linha.trim().parse()? })
+    }
+
+    /// A memória residente do processo, em bytes.
+    pub fn residente(&self) -> Resultado<u64> {
+        let estado = std::fs::read_to_string(format!("/proc/{}/status", self.processo.id()))?;
+        let linha = estado.lines().find(|l| l.starts_with("VmRSS:")).ok_or("sem VmRSS")?;
+        let kib: u64 = linha.split_whitespace().nth(1).ok_or("sem VmRSS")?.parse()?;
+        Ok(kib * 1024)
+    }
+}
+
+impl Drop for Filho {
+    fn drop(&mut self) {
+        let _ = self.processo.kill();
+        let _ = self.processo.wait();
+    }
+}
+
+/// O valor de um nome em `ESTADO`.
+pub fn pedir_estado(endereco: SocketAddr, nome: &str) -> Resultado<String> {
+    let mut tomada = TcpStream::connect(endereco)?;
+    tomada.write_all(b"ESTADO\nSAIR\n")?;
+    let mut tudo = String::new();
+    tomada.read_to_string(&mut tudo)?;
+    let valor = tudo.lines().find_map(|linha| linha.strip_prefix(nome));
+    Ok(valor.ok_or("ESTADO não diz isso")?.to_owned())
+}
