@@ -83,11 +83,14 @@ pub const EVENTOS_MAX: usize = 128;
 pub const OBSERVADOR_BYTES: usize = 64 * 1024;
 /// De quanto em quanto tempo se olha se quem observa e não lia voltou a ler, em milissegundos.
 pub const DIFUSAO_OLHADA_MS: u64 = 20;
-/// Depois de avisar quem observa, a difusão descansa tantas vezes o tempo que trabalhou: por mais que observem, ela
-/// gasta um décimo de um processador, e as mudanças que vierem nesse meio tempo vão juntas.
+/// A quantos observadores a difusão escreve de cada vez, antes de descansar: um décimo de milissegundo ou dois, para que
+/// ninguém espere muito pelo processador.
+pub const DIFUSAO_TURMA: usize = 32;
+/// Depois de cada turma, a difusão descansa tantas vezes o tempo que trabalhou: por mais que observem, ela gasta um décimo
+/// de um processador, e as mudanças que vierem nesse meio tempo vão juntas.
 pub const DIFUSAO_DESCANSO: u32 = 9;
-/// O mais que a difusão descansa, em milissegundos: quem observa ainda acha que vê ao vivo.
-pub const DIFUSAO_DESCANSO_MS_MAX: u64 = 50;
+/// O mais que a difusão descansa depois de cada turma, em milissegundos: quem observa ainda acha que vê ao vivo.
+pub const DIFUSAO_DESCANSO_MS_MAX: u64 = 5;
 /// Depois de quanto silêncio o TCP manda a primeira sonda, em segundos.
 pub const SONDA_S: u64 = 60;
 /// De quanto em quanto tempo manda as outras, em segundos.

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use log::error;
 use protocolo::limites::{
-    DIFUSAO_DESCANSO, DIFUSAO_DESCANSO_MS_MAX, DIFUSAO_OLHADA_MS, ESCRITA_PRAZO_MS, OBSERVADOR_BYTES,
-    PILHA_BYTES,
+    DIFUSAO_DESCANSO, DIFUSAO_DESCANSO_MS_MAX, DIFUSAO_OLHADA_MS, DIFUSAO_TURMA, ESCRITA_PRAZO_MS,
+    OBSERVADOR_BYTES, PILHA_BYTES,
 };
 use protocolo::{ClientId, Evento, Versao};
 use rustix::net::sockopt;
@@ -260,19 +260,22 @@ fn difundir(servico: &Servico) {
         if !monitor.dormir_ate_mudar(vista.contado, atrasados.then_some(OLHADA)) {
             return;
         }
-        let comeco = relogio.agora();
         monitor.mostrar(&mut vista);
         vista.novidades.clear();
         // Uma cópia: quem entra ou sai não espera pela volta inteira.
         let todos: Vec<_> = difusao.observadores.lock().values().cloned().collect();
-        let mut avisos = Avisos::new(monitor);
-        let quantos_atrasados =
-            todos.iter().filter(|um| um.avisar(comeco, &mut avisos) == Situacao::Atrasado).count();
-        atrasados = quantos_atrasados > 0;
-        let descanso = (relogio.agora().desde(comeco) * DIFUSAO_DESCANSO).min(DESCANSO_MAX);
-        // Nenhuma versão é maior que a última possível: só a dispensa interrompe o descanso.
-        if !monitor.dormir_ate_mudar(Versao(u64::MAX), Some(descanso)) {
-            return;
+        atrasados = false;
+        for turma in todos.chunks(DIFUSAO_TURMA) {
+            let comeco = relogio.agora();
+            let mut avisos = Avisos::new(monitor);
+            for um in turma {
+                atrasados |= um.avisar(comeco, &mut avisos) == Situacao::Atrasado;
+            }
+            let descanso = (relogio.agora().desde(comeco) * DIFUSAO_DESCANSO).min(DESCANSO_MAX);
+            // Nenhuma versão é maior que a última possível: só a dispensa interrompe o descanso.
+            if !monitor.dormir_ate_mudar(Versao(u64::MAX), Some(descanso)) {
+                return;
+            }
         }
     }
 }

@@ -151,6 +151,7 @@ impl Sessao<'_> {
     /// Espera a vez, olhando de tempos em tempos se o cliente ainda está lá.
     ///
     /// Uma thread que dorme numa variável de condição não vê a conexão cair; por isso as fatias.
+    #[inline(never)] // O raro não deve pesar na pilha da conversa inteira.
     fn esperar(&mut self, comando: &Comando, lugar: &Lugar, a_frente: usize) -> io::Result<Resposta> {
         narracao::espera(&self.quem, comando, a_frente);
         // O cliente pode estar esperando pelo que já se respondeu.
@@ -176,6 +177,7 @@ impl Sessao<'_> {
     }
 
     /// `OBSERVAR`: daqui em diante a difusão escreve nesta conexão, entre uma resposta e outra.
+    #[inline(never)] // O raro não deve pesar na pilha da conversa inteira.
     fn observar(&mut self) -> io::Result<Resposta> {
         let Servico { monitor, difusao, relogio, .. } = self.servico;
         if let Some(vista) = self.conexao().vista() {
@@ -189,6 +191,7 @@ impl Sessao<'_> {
         Ok(Resposta::Observando { versao: vista.contado })
     }
 
+    #[inline(never)] // O raro não deve pesar na pilha da conversa inteira.
     fn parar_de_observar(&mut self) -> io::Result<()> {
         if self.conexao().parar_de_observar()? {
             self.servico.difusao.esquecer(self.quem.conexao);
