@@ -22,11 +22,8 @@ pub fn entupir(terminal: &Terminal, pid: u32, pedido: &str) {
     let tomada = terminal.tomada();
     // Linhas com folga: com linhas curtas o servidor teria de atender milhares para abrir espaço para outras.
     let muitos = format!("{pedido:<50}\n").repeat(20);
-    rustix::net::sockopt::set_socket_recv_buffer_size(tomada, 4096)
-        .expect("o socket devia aceitar SO_RCVBUF");
+    terminal.estreitar(4096);
     tomada.set_nonblocking(true).expect("o socket devia aceitar não esperar");
-    let portas =
-        [tomada.peer_addr(), tomada.local_addr()].map(|ponta| ponta.expect("a conexão tem pontas").port());
     let mut escritos = 0;
     let preso = esperar_por(TENTAR, || {
         // Recomeça de onde parou: o que se manda é sempre uma sequência de pedidos inteiros.
@@ -38,14 +35,17 @@ pub fn entupir(terminal: &Terminal, pid: u32, pedido: &str) {
             }
         }
         compasso(Duration::from_millis(20));
-        preso_a_escrever(pid, portas)
+        preso_a_escrever(terminal, pid)
     });
     assert!(preso, "em {TENTAR:?} o servidor não ficou preso a escrever");
     tomada.set_nonblocking(false).expect("o socket devia aceitar esperar");
 }
 
-/// Diz se alguma thread do processo dorme a escrever no socket com estas portas, a dele e a do outro lado.
-fn preso_a_escrever(pid: u32, portas: [u16; 2]) -> bool {
+/// Diz se alguma thread do processo `pid` dorme a escrever para este terminal.
+pub fn preso_a_escrever(terminal: &Terminal, pid: u32) -> bool {
+    let tomada = terminal.tomada();
+    let portas =
+        [tomada.peer_addr(), tomada.local_addr()].map(|ponta| ponta.expect("a conexão tem pontas").port());
     let processo = format!("/proc/{pid}");
     let Some(no) = no_do_socket(portas) else { return false };
     let threads = fs::read_dir(Path::new(&processo).join("task")).expect("o processo devia estar vivo");

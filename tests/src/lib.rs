@@ -4,6 +4,9 @@
 //! |---|---|
 //! | [`ServidorDeTeste`] | um servidor neste processo, numa porta que o sistema escolhe; para ao ser solto |
 //! | [`Terminal`] | uma conexão crua, com prazo de leitura |
+//! | [`Observador`] | um terminal que observa: soma os eventos e confere que a soma diz a verdade |
+//! | [`ao_fundo`] | clientes que pedem sem parar enquanto o teste faz outra coisa |
+//! | [`partida`] | os modos de ir embora |
 //! | [`roteiro`] | uma conversa escrita linha a linha, executada e conferida |
 //! | [`espera`] | esperar por uma condição, com prazo: nunca por um tempo |
 //! | [`entupido`] | um cliente que fala e não lê |
@@ -13,13 +16,18 @@
 
 #![forbid(unsafe_code)]
 
+mod ao_fundo;
 pub mod entupido;
 pub mod espera;
+pub mod observador;
+pub mod partida;
 pub mod roteiro;
 mod servidor_de_teste;
 mod sorteio;
 pub mod terminal;
 
+pub use ao_fundo::ao_fundo;
+pub use observador::Observador;
 pub use servidor_de_teste::ServidorDeTeste;
 pub use sorteio::Sorteio;
 pub use terminal::{Resposta, Terminal};

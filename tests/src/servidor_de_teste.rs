@@ -37,10 +37,13 @@ impl ServidorDeTeste {
 
     /// Um servidor com esta configuração.
     pub fn com(config: Config) -> Self {
+        let servico = Arc::new(Servico::new(config).expect("o sistema devia dar bytes aleatórios"));
+        Self::abrir(servico, Parada::new())
+    }
+
+    fn abrir(servico: Arc<Servico>, parada: Parada) -> Self {
         let escuta = TcpListener::bind("127.0.0.1:0").expect("o sistema devia dar uma porta");
         let endereco = escuta.local_addr().expect("a porta tem endereço");
-        let servico = Arc::new(Servico::new(config).expect("o sistema devia dar bytes aleatórios"));
-        let parada = Parada::new();
         let (avisar, fim) = mpsc::channel();
         let (dentro, sinal) = (Arc::clone(&servico), parada.clone());
         let thread = criar_thread("servidor-de-teste".into(), PILHA_BYTES, move || {
@@ -94,10 +97,26 @@ impl ServidorDeTeste {
         cronometro.passou()
     }
 
+    /// O que a tecla `r` do console faz: fecha a porta, e abre outra com a mesma sala. Quem estava dentro é avisado e sai.
+    #[track_caller]
+    pub fn reiniciar(mut self) -> Self {
+        self.parada.pedir_reinicio();
+        self.esperar_fim();
+        assert!(self.parada.reabrir(), "o reinício foi esquecido");
+        Self::abrir(Arc::clone(&self.servico), self.parada.clone())
+    }
+
     #[track_caller]
     fn terminar(&mut self) {
+        if self.thread.is_some() {
+            self.parada.pedir();
+            self.esperar_fim();
+        }
+    }
+
+    #[track_caller]
+    fn esperar_fim(&mut self) {
         let Some(thread) = self.thread.take() else { return };
-        self.parada.pedir();
         let volta = self.fim.recv_timeout(PARADA_COM_FOLGA.max(PRAZO));
         volta.expect("o servidor não parou a tempo").expect("o servidor parou com erro");
         thread.join().expect("a thread do servidor entrou em pânico");

@@ -18,6 +18,16 @@ pub struct Resposta {
     pub fim: String,
 }
 
+impl Resposta {
+    /// O que ela diz, pelos tipos do protocolo.
+    ///
+    /// Erros: não é uma resposta dele.
+    pub fn ler(&self) -> Result<protocolo::Resposta, String> {
+        let linhas: Vec<&str> = self.dados.iter().chain([&self.fim]).map(String::as_str).collect();
+        linhas.join("\n").parse().map_err(|erro: protocolo::RespostaInvalida| erro.to_string())
+    }
+}
+
 /// Uma conexão crua.
 #[derive(Debug)]
 pub struct Terminal {
@@ -158,6 +168,13 @@ impl Terminal {
         let mut tudo = Vec::new();
         let _ = self.leitor.read_to_end(&mut tudo);
         tudo
+    }
+
+    /// O núcleo passa a guardar deste lado mais ou menos tantos bytes: quem não lê logo prende quem escreve.
+    #[track_caller]
+    pub fn estreitar(&self, bytes: usize) {
+        rustix::net::sockopt::set_socket_recv_buffer_size(self.tomada(), bytes)
+            .expect("o socket devia aceitar SO_RCVBUF");
     }
 
     /// Fecha o lado de quem fala; ainda se pode ler.

@@ -7,6 +7,10 @@ mod arnes;
 
 /// Semáforo: um além do limite, e os lugares voltam; quem fica calado é desligado.
 mod admissao;
+/// AGUARDAR: por ordem de chegada, e nada para quem se foi.
+mod aguardar;
+/// OBSERVAR e PARAR: o que se conta a quem observa soma sempre a sala, e ninguém se atrasa por isso.
+mod assistir;
 /// Trinta e dois clientes ao mesmo tempo: um assento nunca tem dois donos.
 mod concorrencia;
 /// O que se documenta é o que existe: a tabela, as sessões, os módulos, as dependências.
@@ -27,3 +31,5 @@ mod reserva;
 mod sintaxe;
 /// O token: um dono por vez, por ordem de chegada, com prazo e número de fencing.
 mod token;
+/// SEGURAR e CONFIRMAR: por um tempo, e o prazo vence sozinho.
+mod vencimento;

@@ -250,8 +250,25 @@ fn versao_em_toda_resposta_da_sala() {
         "CANCELAR 2",
         "CANCELAR TUDO",
         "CANCELAR TUDO",
+        "SEGURAR 1",
+        "SEGURAR 2 3",
+        "SEGURAR 2",
+        "CONFIRMAR 2",
+        "SEGURAR 2",
+        "CONFIRMAR 2",
+        "CONFIRMAR",
+        "CONFIRMAR",
+        "SEGURAR QUANTIDADE 100",
+        "SEGURAR 4-9",
+        "AGUARDAR 2",
+        "AGUARDAR 4",
+        "AGUARDAR 1 ATE 1",
+        "AGUARDAR 1-6",
+        "AGUARDAR QUANTIDADE 101",
         "LISTAR",
         "MAPA",
+        "OBSERVAR",
+        "OBSERVAR",
     ] {
         let fim = bia.pedir(pedido);
         let argumentos = fim.split(" :").next().unwrap_or_default();
@@ -260,9 +277,18 @@ fn versao_em_toda_resposta_da_sala() {
         let agora = ana.pedir("LISTAR");
         assert_eq!(valor(&agora, "versao"), valor(&fim, "versao"), "{pedido}: {fim}, e LISTAR: {agora}");
     }
-    for pedido in
-        ["PING", "XYZ", "RESERVAR", "RESERVAR 101", "NOME ana", "NOME !", "RETOMAR 1 0", "AJUDA", "ESTADO"]
-    {
+    for pedido in [
+        "PING",
+        "XYZ",
+        "RESERVAR",
+        "RESERVAR 101",
+        "NOME ana",
+        "NOME !",
+        "RETOMAR 1 0",
+        "AJUDA",
+        "ESTADO",
+        "PARAR",
+    ] {
         let fim = bia.pedir(pedido);
         assert!(!fim.contains("versao="), "{pedido}: {fim}");
     }

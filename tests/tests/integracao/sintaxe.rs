@@ -62,8 +62,14 @@ fn argumentos_a_menos() {
         ("RESERVAR CERCA 1", "ERRO SINTAXE :uso: RESERVAR "),
         ("SEGURAR 3 POR", "ERRO SINTAXE :uso: SEGURAR "),
         ("SEGURAR QUANTIDADE", "ERRO SINTAXE :uso: SEGURAR "),
+        ("SEGURAR POR 5", "ERRO SINTAXE :uso: SEGURAR "),
+        ("SEGURAR QUANTIDADE POR 5", "ERRO SINTAXE :uso: SEGURAR "),
+        ("CONFIRMAR ,", "ERRO SINTAXE :uso: CONFIRMAR "),
         ("CANCELAR TUDO CERCA", "ERRO SINTAXE :uso: CANCELAR "),
         ("AGUARDAR 3 ATE", "ERRO SINTAXE :uso: AGUARDAR "),
+        ("AGUARDAR ATE 5", "ERRO SINTAXE :uso: AGUARDAR "),
+        ("AGUARDAR QUANTIDADE", "ERRO SINTAXE :uso: AGUARDAR "),
+        ("AGUARDAR QUANTIDADE ATE 5", "ERRO SINTAXE :uso: AGUARDAR "),
         ("TOKEN SOLICITAR POR", "ERRO SINTAXE :uso: TOKEN "),
         ("TOKEN SOLICITAR 5", "ERRO SINTAXE :uso: TOKEN "),
         ("RETOMAR 1", "ERRO SINTAXE :uso: RETOMAR "),
@@ -98,6 +104,24 @@ fn argumentos_a_mais() {
         ("RESERVAR 3 POR 5", "ERRO SINTAXE :uso: RESERVAR "),
         ("RESERVAR QUANTIDADE 1 CERCA 2 PREFERINDO 3", "ERRO SINTAXE :uso: RESERVAR "),
         ("RESERVAR PARCIAL QUANTIDADE 3", "ERRO SINTAXE :uso: RESERVAR "),
+        ("SEGURAR 3 POR 5 POR 5", "ERRO SINTAXE :uso: SEGURAR "),
+        ("SEGURAR 3 POR 5 6", "ERRO SINTAXE :uso: SEGURAR "),
+        ("SEGURAR 3 ATE 5", "ERRO SINTAXE :uso: SEGURAR "),
+        ("SEGURAR 3 CERCA 1", "ERRO SINTAXE :uso: SEGURAR "),
+        ("SEGURAR PARCIAL 3", "ERRO SINTAXE :uso: SEGURAR "),
+        ("SEGURAR QUANTIDADE 2 PREFERINDO 3", "ERRO SINTAXE :uso: SEGURAR "),
+        ("SEGURAR QUANTIDADE 2 3", "ERRO SINTAXE :uso: SEGURAR "),
+        ("CONFIRMAR TUDO", "ERRO SINTAXE :uso: CONFIRMAR "),
+        ("CONFIRMAR QUANTIDADE 2", "ERRO SINTAXE :uso: CONFIRMAR "),
+        ("CONFIRMAR 3 CERCA 1", "ERRO SINTAXE :uso: CONFIRMAR "),
+        ("AGUARDAR 3 ATE 5 ATE 5", "ERRO SINTAXE :uso: AGUARDAR "),
+        ("AGUARDAR 3 POR 5", "ERRO SINTAXE :uso: AGUARDAR "),
+        ("AGUARDAR 3 CERCA 1", "ERRO SINTAXE :uso: AGUARDAR "),
+        ("AGUARDAR PARCIAL 3", "ERRO SINTAXE :uso: AGUARDAR "),
+        ("AGUARDAR QUANTIDADE 2 PREFERINDO 3", "ERRO SINTAXE :uso: AGUARDAR "),
+        ("OBSERVAR 3", "ERRO SINTAXE :uso: OBSERVAR"),
+        ("OBSERVAR TUDO", "ERRO SINTAXE :uso: OBSERVAR"),
+        ("PARAR 3", "ERRO SINTAXE :uso: PARAR"),
         ("CANCELAR TUDO 3", "ERRO SINTAXE :uso: CANCELAR "),
         ("CANCELAR 3 TUDO", "ERRO SINTAXE :uso: CANCELAR "),
         ("TOKEN LIBERAR ESTADO", "ERRO SINTAXE :uso: TOKEN "),
@@ -126,8 +150,11 @@ fn numeros_que_nao_sao_assentos() {
         ("RESERVAR QUANTIDADE 1 PREFERINDO 101", "ERRO ASSENTO_INVALIDO 101 :"),
         ("CANCELAR 0", "ERRO ASSENTO_INVALIDO 0 :"),
         ("SEGURAR 101", "ERRO ASSENTO_INVALIDO 101 :"),
+        ("SEGURAR 0 5 101 POR 5", "ERRO ASSENTO_INVALIDO 0 101 :"),
         ("CONFIRMAR 101", "ERRO ASSENTO_INVALIDO 101 :"),
+        ("CONFIRMAR 3 0", "ERRO ASSENTO_INVALIDO 0 :"),
         ("AGUARDAR 101", "ERRO ASSENTO_INVALIDO 101 :"),
+        ("AGUARDAR 99-101 ATE 5", "ERRO ASSENTO_INVALIDO 101 :"),
     ]);
 }
 
@@ -173,11 +200,16 @@ fn numeros_mal_escritos() {
     }
     for errado in ["0", "-1", "+1", "1e3", "01", "dois", "1.0"] {
         recusa(format!("RESERVAR QUANTIDADE {errado}"));
+        recusa(format!("SEGURAR QUANTIDADE {errado}"));
+        recusa(format!("AGUARDAR QUANTIDADE {errado}"));
         recusa(format!("SEGURAR 3 POR {errado}"));
         recusa(format!("AGUARDAR 3 ATE {errado}"));
     }
     for alem in ["3601", "99999999999999999999"] {
         recusa(format!("SEGURAR 3 POR {alem}"));
+        recusa(format!("SEGURAR QUANTIDADE 3 POR {alem}"));
+        recusa(format!("AGUARDAR 3 ATE {alem}"));
+        recusa(format!("AGUARDAR QUANTIDADE 3 ATE {alem}"));
         recusa(format!("TOKEN SOLICITAR ATE {alem}"));
     }
     recusar(&casos);
@@ -194,6 +226,10 @@ fn bem_escrito_e_recusado_pela_sala() {
             "ERRO CERCA_VENCIDA atual=0 versao=0 :",
         ),
         ("CANCELAR TUDO CERCA 0", "ERRO CERCA_VENCIDA atual=0 versao=0 :"),
+        ("CONFIRMAR", "ERRO NAO_SEGURADO versao=0 :"),
+        ("CONFIRMAR 4-5 9", "ERRO NAO_SEGURADO 4 5 9 versao=0 :"),
+        ("SEGURAR QUANTIDADE 101 POR 3600", "ERRO INSUFICIENTE livres=100 versao=0 :"),
+        ("AGUARDAR QUANTIDADE 101 ATE 3600", "ERRO INSUFICIENTE livres=100 versao=0 :"),
     ]);
 }
 
@@ -211,6 +247,16 @@ fn ordem_das_recusas() {
         B> RESERVAR 3
         B< OK RESERVADO 3 versao=1
         A> RESERVAR 3 101
+        A< ERRO ASSENTO_INVALIDO 101 :...
+        A> SEGURAR 101 3 POR 0
+        A< ERRO SINTAXE :...
+        A> SEGURAR 3 101 POR 5
+        A< ERRO ASSENTO_INVALIDO 101 :...
+        A> AGUARDAR 101 3 ATE 3601
+        A< ERRO SINTAXE :...
+        A> AGUARDAR 3 101 ATE 5
+        A< ERRO ASSENTO_INVALIDO 101 :...
+        A> CONFIRMAR 3 101
         A< ERRO ASSENTO_INVALIDO 101 :...
         A> RETOMAR x y
         A< ERRO SINTAXE :...

@@ -8,6 +8,7 @@ use std::time::Duration;
 use protocolo::Error;
 use servidor::{Config, Parada, Servico};
 use tests::espera::{Cronometro, esperar};
+use tests::partida::MODOS;
 use tests::terminal::valor;
 use tests::{ServidorDeTeste, Terminal};
 
@@ -15,31 +16,6 @@ use super::{LOGO, cerca_de, entrar_na_fila, esperar_dono, esperar_fila, medida, 
 
 /// Quanto quem espera a vez pode demorar a ser esquecido depois de ir embora.
 const ESQUECIDO: Duration = Duration::from_secs(1);
-
-/// Um modo de ir embora.
-#[derive(Clone, Copy, Debug)]
-enum Modo {
-    Fecha,
-    FechaMetade,
-    Cai,
-}
-
-const MODOS: [Modo; 3] = [Modo::Fecha, Modo::FechaMetade, Modo::Cai];
-
-impl Modo {
-    /// Vai embora; devolve quem ainda ouve.
-    fn ir(self, terminal: Terminal) -> Option<Terminal> {
-        match self {
-            Self::Fecha => drop(terminal),
-            Self::Cai => terminal.cair(),
-            Self::FechaMetade => {
-                terminal.fechar_escrita();
-                return Some(terminal);
-            }
-        }
-        None
-    }
-}
 
 /// Quem se foi esperando ouve, se ouve, que a espera acabou, e mais nada.
 #[track_caller]

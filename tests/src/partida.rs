@@ -1,0 +1,33 @@
+//! Os modos de ir embora: o servidor tem de dar pela falta de quem se foi, seja como for.
+
+use crate::terminal::Terminal;
+
+/// Um modo de ir embora.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Modo {
+    /// Fecha a conexão.
+    Fecha,
+    /// Fecha só o seu lado, e ainda ouve.
+    FechaMetade,
+    /// Cai, com um RST.
+    Cai,
+}
+
+/// Todos os modos.
+pub const MODOS: [Modo; 3] = [Modo::Fecha, Modo::FechaMetade, Modo::Cai];
+
+impl Modo {
+    /// Vai embora; devolve quem ainda ouve.
+    #[track_caller]
+    pub fn ir(self, terminal: Terminal) -> Option<Terminal> {
+        match self {
+            Self::Fecha => drop(terminal),
+            Self::Cai => terminal.cair(),
+            Self::FechaMetade => {
+                terminal.fechar_escrita();
+                return Some(terminal);
+            }
+        }
+        None
+    }
+}
