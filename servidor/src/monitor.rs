@@ -462,7 +462,10 @@ impl Monitor {
 impl Dentro {
     /// Tudo o que era da conexão se vai com ela.
     fn partir(&mut self, agora: Instante, quem: Requerente) {
-        self.esperas.remove(&quem.conexao);
+        // A vez pode ter chegado sem que ela soubesse: não fica com quem se foi.
+        if let Some(entrega) = self.esperas.remove(&quem.conexao).and_then(|espera| espera.entrega) {
+            self.sala.devolver(agora, quem, entrega.concessao);
+        }
         self.retomadas.remove(&quem.conexao);
         self.sala.token().partir(agora, quem.conexao);
         self.sala.desistir_de_aguardar(quem.conexao);
