@@ -496,6 +496,7 @@ fn vista_conta_cada_mudanca_ou_o_que_resultou_delas() {
 
 /// Pedidos ao acaso, com o tempo passando: o que se contou a um observador atrasado soma sempre a sala de agora.
 #[test]
+#[expect(clippy::print_stderr, reason = "quem vê o teste falhar precisa da semente")]
 fn vista_somada_e_a_sala() {
     use std::hash::{BuildHasher, RandomState};
     let semente = std::env::var("RESERVA_SEMENTE").ok().and_then(|s| s.parse().ok());
