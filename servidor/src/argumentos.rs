@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::*;
 use protocolo::limites::{
-    ASSENTOS_MAX, CONEXOES_PADRAO, ENDERECO_PADRAO, INATIVIDADE_S_MAX, INATIVIDADE_S_PADRAO,
+    ASSENTOS_MAX, BANCO_PADRAO, CONEXOES_PADRAO, ENDERECO_PADRAO, INATIVIDADE_S_MAX, INATIVIDADE_S_PADRAO,
 };
 use servidor::Config;
 
@@ -19,6 +20,8 @@ pub enum Pedido {
         endereco: String,
         /// Se o número de conexões foi dito, e não o costumeiro.
         conexoes_ditas: bool,
+        /// Onde a sala se guarda.
+        onde: Onde,
         /// O resto.
         config: Config,
     },
@@ -26,6 +29,20 @@ pub enum Pedido {
     Ajuda,
     /// Mostrar a versão.
     Versao,
+}
+
+/// Onde a sala se guarda.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Onde {
+    /// Só na memória.
+    Memoria,
+    /// Neste arquivo.
+    Banco {
+        /// O arquivo.
+        caminho: PathBuf,
+        /// Se a sala começa vazia, e o arquivo que houver fica de lado.
+        novo: bool,
+    },
 }
 
 /// Um erro de uso: uma linha que diz qual.
@@ -64,7 +81,9 @@ Servidor da Reserva: uma sala de cinema com {ASSENTOS_MAX} assentos.
 Uso: servidor [OPÇÕES]
 
   --escutar HOST:PORTA   onde escutar ({ENDERECO_PADRAO}; porta 0: o sistema escolhe)
-  --memoria              guarda a sala só em memória (nesta versão, é o único modo)
+  --banco ARQUIVO        onde a sala se guarda ({BANCO_PADRAO}, na pasta de onde se liga)
+  --novo                 começa com a sala vazia, e guarda o arquivo que houver ao lado, com a data no nome
+  --memoria              guarda a sala só em memória: desligado, o servidor esquece
   --max-conexoes N       quantas conexões cabem ({CONEXOES_PADRAO})
   --max-por-cliente N    quantos assentos cada cliente pode ter ({ASSENTOS_MAX})
   --inatividade S        segundos que uma conexão pode ficar calada ({INATIVIDADE_S_PADRAO}; 0: para sempre)
@@ -81,14 +100,14 @@ pub fn ler(argumentos: impl IntoIterator<Item = OsString>) -> Result<Pedido, Err
     let mut leitor = lexopt::Parser::from_args(argumentos);
     let mut endereco = ENDERECO_PADRAO.to_owned();
     let mut conexoes_ditas = false;
+    let (mut memoria, mut banco, mut novo) = (false, None, false);
     let mut config = Config::default();
     while let Some(argumento) = leitor.next()? {
         match argumento {
             Long("escutar") => endereco = leitor.value()?.string()?,
-            Long("memoria") => {}
-            Long("banco") => {
-                return Err(ErroDeUso("--banco ainda não existe nesta versão: use --memoria".into()));
-            }
+            Long("memoria") => memoria = true,
+            Long("banco") => banco = Some(PathBuf::from(leitor.value()?)),
+            Long("novo") => novo = true,
             Long("max-conexoes") => {
                 conexoes_ditas = true;
                 config.max_conexoes = numero(&mut leitor, "--max-conexoes", 1, 1_000_000)?;
@@ -106,7 +125,18 @@ pub fn ler(argumentos: impl IntoIterator<Item = OsString>) -> Result<Pedido, Err
             outro => return Err(outro.unexpected().into()),
         }
     }
-    Ok(Pedido::Ligar { endereco, conexoes_ditas, config })
+    Ok(Pedido::Ligar { endereco, conexoes_ditas, onde: onde(memoria, banco, novo)?, config })
+}
+
+fn onde(memoria: bool, banco: Option<PathBuf>, novo: bool) -> Result<Onde, ErroDeUso> {
+    match (memoria, banco) {
+        (true, Some(_)) => Err(ErroDeUso("--memoria e --banco: escolha um dos dois".into())),
+        (true, None) if novo => {
+            Err(ErroDeUso("--novo é para um arquivo: com --memoria a sala já começa vazia".into()))
+        }
+        (true, None) => Ok(Onde::Memoria),
+        (false, banco) => Ok(Onde::Banco { caminho: banco.unwrap_or_else(|| BANCO_PADRAO.into()), novo }),
+    }
 }
 
 fn numero<N>(leitor: &mut lexopt::Parser, opcao: &str, min: N, max: N) -> Result<N, ErroDeUso>
@@ -131,13 +161,17 @@ mod tests {
 
     #[test]
     fn le_as_opcoes_e_os_costumeiros() {
-        let Ok(Pedido::Ligar { endereco, conexoes_ditas, config }) = de("") else { panic!() };
+        let Ok(Pedido::Ligar { endereco, conexoes_ditas, onde, config }) = de("") else { panic!() };
         assert_eq!((&endereco[..], conexoes_ditas, config), (ENDERECO_PADRAO, false, Config::default()));
+        assert_eq!(onde, Onde::Banco { caminho: BANCO_PADRAO.into(), novo: false });
         let linha = "--escutar 127.0.0.1:0 --memoria --max-conexoes=3 --max-por-cliente 10 --inatividade 0";
-        let Ok(Pedido::Ligar { endereco, conexoes_ditas, config }) = de(linha) else { panic!() };
+        let Ok(Pedido::Ligar { endereco, conexoes_ditas, onde, config }) = de(linha) else { panic!() };
+        assert_eq!(onde, Onde::Memoria);
         let esperada =
             Config { max_conexoes: 3, max_por_cliente: 10, inatividade: None, ..Config::default() };
         assert_eq!((&endereco[..], conexoes_ditas, config), ("127.0.0.1:0", true, esperada));
+        let Ok(Pedido::Ligar { onde, .. }) = de("--banco sala.db --novo") else { panic!() };
+        assert_eq!(onde, Onde::Banco { caminho: "sala.db".into(), novo: true });
         assert_eq!(de("--ajuda"), Ok(Pedido::Ajuda));
         assert_eq!(de("--version"), Ok(Pedido::Versao));
     }
@@ -153,7 +187,9 @@ mod tests {
             ("--max-conexoes 0", "--max-conexoes 0: esperava um número de 1 a 1000000"),
             ("--max-por-cliente 101", "--max-por-cliente 101: esperava um número de 1 a 100"),
             ("--inatividade 86401", "--inatividade 86401: esperava um número de 0 a 86400"),
-            ("--banco x.db", "--banco ainda não existe nesta versão: use --memoria"),
+            ("--banco", "falta o valor de --banco"),
+            ("--memoria --banco x.db", "--memoria e --banco: escolha um dos dois"),
+            ("--memoria --novo", "--novo é para um arquivo: com --memoria a sala já começa vazia"),
         ] {
             assert_eq!(de(linha), Err(esperado.to_owned()), "{linha}");
         }

@@ -7,20 +7,24 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use protocolo::Resposta;
 use protocolo::limites::{
-    ESCRITA_PRAZO_MS, RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX, SAIDA_BYTES_QUIETA,
-    SONDA_INTERVALO_S, SONDA_S, SONDAS,
+    ESCRITA_PRAZO_MS, RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX, SONDA_INTERVALO_S, SONDA_S, SONDAS,
 };
+use protocolo::{ClientId, Evento, Resposta, Versao};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, sockopt};
 
 use crate::config::Config;
 use crate::difusao::{Observador, escrever_eventos};
+use crate::entrega::Entrega;
+use crate::gravacao::Gravacao;
+use crate::monitor::Dependencia;
 use crate::relogio::Relogio;
+use crate::saida::{Desfeita, Saida};
 use crate::sala::Vista;
 use crate::sala::instante::Instante;
+use crate::servico::Servico;
 use crate::sincronia::Arc;
 
 const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
@@ -30,7 +34,15 @@ const RESTO_PRAZO: Duration = Duration::from_millis(RESTO_PRAZO_MS);
 #[derive(Debug)]
 pub struct Conexao {
     tomada: Arc<TcpStream>,
-    saida: String,
+    /// O número com que a conexão nasceu.
+    numero: ClientId,
+    saida: Saida,
+    depende: Dependencia,
+    gravacao: Arc<Gravacao>,
+    /// Onde se deixa o que depende do disco; só nasce quando é preciso.
+    entrega: Option<Arc<Entrega>>,
+    /// O que se deixou talvez ainda não tenha saído.
+    deixada: bool,
     relogio: Relogio,
     /// Quanto se espera por um byte; `None`: para sempre.
     inatividade: Option<Duration>,
@@ -46,21 +58,28 @@ pub struct Conexao {
 struct Observando {
     observador: Arc<Observador>,
     vista: Vista,
+    /// Até onde a saída já conta.
+    escrito: Versao,
     /// A vez de escrever no socket é desta conexão, e não da difusão.
     minha_vez: bool,
 }
 
 impl Conexao {
     /// Prepara o socket: sem o atraso de Nagle, com prazos, e com sondas que descobrem um cabo cortado.
-    pub fn new(tomada: Arc<TcpStream>, relogio: Relogio, config: &Config) -> io::Result<Self> {
-        let Config { inatividade, linha_prazo, .. } = *config;
+    pub fn new(tomada: Arc<TcpStream>, numero: ClientId, servico: &Servico) -> io::Result<Self> {
+        let Config { inatividade, linha_prazo, .. } = servico.config;
         tomada.set_nodelay(true)?;
         tomada.set_read_timeout(inatividade)?;
         sondar(&tomada)?;
         Ok(Self {
             tomada,
-            saida: String::new(),
-            relogio,
+            numero,
+            saida: Saida::default(),
+            depende: Dependencia::default(),
+            gravacao: Arc::clone(&servico.gravacao),
+            entrega: None,
+            deixada: false,
+            relogio: servico.relogio,
             inatividade,
             linha_prazo,
             linha_desde: None,
@@ -71,67 +90,106 @@ impl Conexao {
     /// Junta uma resposta à saída. Só escreve no socket se já houver demais.
     pub fn responder(&mut self, resposta: &Resposta) -> io::Result<()> {
         self.vista();
+        let contado = self.observando.as_ref().map_or(Versao(0), |observando| observando.escrito);
+        let inicio = self.saida.texto.len();
         self.juntar_novidades();
         // Escrever numa String não falha.
-        let _ = resposta.escrever(&mut self.saida);
-        self.saida.push('\n');
-        if self.saida.len() >= SAIDA_BYTES_MAX { self.descarregar() } else { Ok(()) }
+        let _ = resposta.escrever(&mut self.saida.texto);
+        self.saida.texto.push('\n');
+        let lote = std::mem::take(&mut self.depende.desta);
+        if lote > 0 {
+            self.depende.antes = lote;
+            self.saida.marcar(inicio, lote, contado);
+        }
+        if self.saida.texto.len() >= SAIDA_BYTES_MAX { self.descarregar() } else { Ok(()) }
     }
 
-    /// Escreve tudo o que está na saída.
+    /// Escreve tudo o que está na saída, ou a deixa com quem grava aquilo de que ela depende.
     ///
     /// Erros: a conexão caiu, ou o cliente não leu a tempo; o prazo é da saída inteira, não de cada pedaço. Depois
     /// de um erro não se sabe quanto saiu: a conexão não serve para mais nada.
     pub fn descarregar(&mut self) -> io::Result<()> {
         self.juntar_novidades();
-        if !self.saida.is_empty() {
+        if !self.saida.texto.is_empty() {
+            self.esperar_entrega();
+            if let Some(lote) = self.saida.depende_de() {
+                if self.deixar(lote) {
+                    return Ok(());
+                }
+                self.esperar_gravacao()?;
+            }
             self.escrever_tudo()?;
         }
         self.largar_vez();
         Ok(())
     }
 
-    fn escrever_tudo(&mut self) -> io::Result<()> {
-        let escritos = enviar_sem_esperar(&self.tomada, self.saida.as_bytes())?;
-        // O relógio só é lido quando uma escrita não bastou, o que é raro.
-        if escritos < self.saida.len() {
-            self.insistir(escritos)?;
+    /// Deixa a saída com quem grava, se ainda não se sabe do lote de que ela depende; diz se deixou.
+    ///
+    /// De quem observa não se deixa: a vez de escrever teria de ir junto.
+    fn deixar(&mut self, lote: u64) -> bool {
+        if self.observando.is_some() {
+            return false;
         }
-        self.saida.clear();
-        if self.saida.capacity() > SAIDA_BYTES_QUIETA {
-            self.saida = String::new();
+        let (tomada, numero, relogio) = (&self.tomada, self.numero, self.relogio);
+        let entrega =
+            self.entrega.get_or_insert_with(|| Arc::new(Entrega::new(Arc::clone(tomada), numero, relogio)));
+        self.deixada = self.gravacao.deixar(lote, entrega, &mut self.saida);
+        self.deixada
+    }
+
+    /// Espera que saia o que se deixou: só depois disso se escreve mais alguma coisa.
+    fn esperar_entrega(&mut self) {
+        if let Some(entrega) = self.entrega.as_ref().filter(|_| self.deixada) {
+            entrega.esperar();
+            self.saiu();
+        }
+    }
+
+    /// O que se deixou saiu: o que ainda está na saída é tudo o que se tem por dizer.
+    fn saiu(&mut self) {
+        self.deixada = false;
+        self.depende.antes = self.saida.depende_de().unwrap_or(0);
+    }
+
+    /// Espera que se decida o lote de cada resposta da saída; a que não pôde ser gravada passa a dizer isso.
+    fn esperar_gravacao(&mut self) -> io::Result<()> {
+        self.depende = Dependencia::default();
+        if let Some(desfeita) = self.saida.decidir(&self.gravacao, self.numero)? {
+            self.contar_de_novo(desfeita);
         }
         Ok(())
     }
 
-    /// Escreve o resto da saída, esperando que o cliente leia. O erro de quem não lê não é o de quem não fala
-    /// ([`e_prazo`]): a este ainda se diz por que se fecha.
-    #[cold]
-    fn insistir(&self, mut escritos: usize) -> io::Result<()> {
-        let desde = self.relogio.agora();
-        while escritos < self.saida.len() {
-            let falta = ESCRITA_PRAZO.saturating_sub(self.relogio.agora().desde(desde));
-            if falta.is_zero() {
-                return Err(io::Error::other("não leu a resposta a tempo"));
-            }
-            self.tomada.set_write_timeout(Some(falta))?;
-            match (&*self.tomada).write(&self.saida.as_bytes()[escritos..]) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(n) => escritos += n,
-                Err(erro) if erro.kind() == ErrorKind::Interrupted || e_prazo(&erro) => {}
-                Err(erro) => return Err(erro),
-            }
+    /// O que se ia contar a quem observa daqui para a frente pode ter sido desfeito: quem o conta é a difusão, desde `contado`.
+    fn contar_de_novo(&mut self, Desfeita { inicio, contado }: Desfeita) {
+        let Some(observando) = &mut self.observando else { return };
+        (observando.vista.contado, observando.escrito) = (contado, contado);
+        let resto = self.saida.texto.split_off(inicio);
+        self.saida.texto.extend(resto.split_inclusive('\n').filter(|linha| !Evento::e_evento(linha)));
+    }
+
+    fn escrever_tudo(&mut self) -> io::Result<()> {
+        let texto = self.saida.texto.as_bytes();
+        let escritos = enviar_sem_esperar(&self.tomada, texto)?;
+        // O relógio só é lido quando uma escrita não bastou, o que é raro.
+        if escritos < texto.len() {
+            insistir(&self.tomada, &texto[escritos..], self.relogio)?;
         }
+        self.saida.esvaziar();
         Ok(())
     }
 
     /// A conexão passa a observar a sala. A vez de escrever é dela até o próximo [`Conexao::descarregar`].
     ///
     /// Quem observa pode ficar calado o quanto quiser: só as sondas do TCP o vigiam.
-    pub fn observar(&mut self, observador: Arc<Observador>) -> io::Result<&mut Vista> {
+    pub fn observar(&mut self, observador: Arc<Observador>) -> io::Result<()> {
+        self.esperar_entrega();
         self.tomada.set_read_timeout(None)?;
-        let observando = Observando { observador, vista: Vista::default(), minha_vez: true };
-        Ok(&mut self.observando.insert(Box::new(observando)).vista)
+        let observando =
+            Observando { observador, vista: Vista::default(), escrito: Versao(0), minha_vez: true };
+        self.observando = Some(Box::new(observando));
+        Ok(())
     }
 
     /// A conexão deixa de observar, e fica com a vez de escrever para sempre; diz se observava.
@@ -147,11 +205,21 @@ impl Conexao {
 
     /// O que quem observa já sabe da sala, se a conexão observa; a vez de escrever passa a ser dela.
     pub fn vista(&mut self) -> Option<&mut Vista> {
-        let Observando { observador, vista, minha_vez } = &mut **self.observando.as_mut()?;
+        let Observando { observador, vista, escrito, minha_vez } = &mut **self.observando.as_mut()?;
         if !std::mem::replace(minha_vez, true) {
-            vista.contado = observador.tomar(&mut self.saida);
+            vista.contado = observador.tomar(&mut self.saida.texto);
+            *escrito = vista.contado;
         }
         Some(vista)
+    }
+
+    /// De que dependem as respostas desta conexão, e o que ela já sabe da sala, se a observa.
+    pub fn caderno(&mut self) -> (&mut Dependencia, Option<&mut Vista>) {
+        self.vista();
+        if self.deixada && self.entrega.as_ref().is_some_and(|entrega| !entrega.pendente()) {
+            self.saiu();
+        }
+        (&mut self.depende, self.observando.as_mut().map(|observando| &mut observando.vista))
     }
 
     /// Diz se a conexão observava e foi desligada por não ler.
@@ -166,13 +234,14 @@ impl Conexao {
 
     fn juntar_novidades(&mut self) {
         if let Some(observando) = &mut self.observando {
-            escrever_eventos(&mut self.saida, &observando.vista.novidades);
+            escrever_eventos(&mut self.saida.texto, &observando.vista.novidades);
             observando.vista.novidades.clear();
+            observando.escrito = observando.vista.contado;
         }
     }
 
     fn largar_vez(&mut self) {
-        if let Some(Observando { observador, vista, minha_vez }) = self.observando.as_deref_mut() {
+        if let Some(Observando { observador, vista, minha_vez, .. }) = self.observando.as_deref_mut() {
             if std::mem::replace(minha_vez, false) {
                 observador.largar(vista.contado);
             }
@@ -197,6 +266,7 @@ impl Conexao {
     #[inline(never)] // O vetor do resto só deve pesar na pilha de quem se despede.
     pub fn despedir(&mut self) -> io::Result<()> {
         self.descarregar()?;
+        self.esperar_entrega();
         self.tomada.shutdown(Shutdown::Write)?;
         let desde = self.relogio.agora();
         let mut jogados = 0;
@@ -259,6 +329,27 @@ impl Read for Conexao {
         self.anotar_linha(&destino[..lidos])?;
         Ok(lidos)
     }
+}
+
+/// Escreve tudo, esperando que o cliente leia. O erro de quem não lê não é o de quem não fala ([`e_prazo`]): a este ainda se diz
+/// por que se fecha.
+#[cold]
+pub fn insistir(mut tomada: &TcpStream, mut bytes: &[u8], relogio: Relogio) -> io::Result<()> {
+    let desde = relogio.agora();
+    while !bytes.is_empty() {
+        let falta = ESCRITA_PRAZO.saturating_sub(relogio.agora().desde(desde));
+        if falta.is_zero() {
+            return Err(io::Error::other("não leu a resposta a tempo"));
+        }
+        tomada.set_write_timeout(Some(falta))?;
+        match tomada.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = &bytes[n..],
+            Err(erro) if erro.kind() == ErrorKind::Interrupted || e_prazo(&erro) => {}
+            Err(erro) => return Err(erro),
+        }
+    }
+    Ok(())
 }
 
 /// Escreve o que couber no socket agora; zero, se não cabe nada.

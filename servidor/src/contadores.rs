@@ -27,4 +27,8 @@ pub struct Contadores {
     pub recusas: Contador,
     /// Conexões que não couberam.
     pub lotado: Contador,
+    /// Lotes gravados.
+    pub lotes: Contador,
+    /// Novidades gravadas, em todos os lotes.
+    pub gravadas: Contador,
 }

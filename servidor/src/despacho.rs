@@ -4,11 +4,18 @@
 
 use std::fmt;
 
-use protocolo::{Chave, ClientId, Comando, ComandoToken, Error, Nome, Resposta, VERSAO};
+use protocolo::limites::HISTORICO_MAX;
+use protocolo::{
+    Acontecimento, Assento, Chave, ClientId, Comando, ComandoToken, Error, Fato, Nome, Recusa, Resposta,
+    VERSAO,
+};
 
+use crate::armazem;
 use crate::explicacao;
+use crate::gravacao::Decisao;
 use crate::mensagens;
-use crate::monitor::{Lugar, Ocasiao, Solicitado};
+use crate::monitor::{Dependencia, Lugar, Ocasiao, Solicitado};
+use crate::narracao;
 use crate::sala::token::Requerente;
 use crate::sala::{Veredito, Vista};
 use crate::servico::Servico;
@@ -64,25 +71,24 @@ pub enum Desfecho {
 pub fn executar(
     servico: &Servico,
     quem: &mut Participante,
+    depende: &mut Dependencia,
     vista: Option<&mut Vista>,
     comando: &Comando,
 ) -> Desfecho {
     let Servico { monitor, relogio, .. } = servico;
     let requerente = quem.requerente();
-    let ocasiao = move || Ocasiao { agora: relogio.agora(), quem: requerente, vista };
+    let ocasiao = move || Ocasiao { agora: relogio.agora(), quem: requerente, vista, depende };
     Desfecho::Responde(match comando {
         Comando::Token(ComandoToken::Solicitar { por, ate }) => {
-            return solicitado(monitor.solicitar(relogio.agora(), requerente, *por, *ate));
+            return solicitado(monitor.solicitar(ocasiao(), *por, *ate));
         }
         Comando::Aguardar { escolha, ate } => {
             return solicitado(monitor.aguardar(ocasiao(), *escolha, *ate));
         }
         Comando::Observar => return Desfecho::Observa,
         Comando::Parar => return Desfecho::Para,
-        Comando::Token(ComandoToken::Liberar) => {
-            monitor.liberar(relogio.agora(), quem.cliente).unwrap_or_else(Resposta::from)
-        }
-        Comando::Token(ComandoToken::Estado) => monitor.estado_do_token(relogio.agora()),
+        Comando::Token(ComandoToken::Liberar) => monitor.liberar(ocasiao()).unwrap_or_else(Resposta::from),
+        Comando::Token(ComandoToken::Estado) => monitor.estado_do_token(ocasiao()),
         Comando::Reservar { pedido, cerca } => da_sala(monitor.reservar(ocasiao(), *pedido, *cerca)),
         Comando::Segurar { escolha, por } => da_sala(monitor.segurar(ocasiao(), *escolha, *por)),
         Comando::Confirmar(quais) => da_sala(monitor.confirmar(ocasiao(), *quais)),
@@ -95,8 +101,9 @@ pub fn executar(
             let (quadro, versao) = monitor.quadro(ocasiao());
             Resposta::Mapa { quadro, versao }
         }
+        Comando::Historico(assento) => historico(servico, ocasiao(), *assento),
         Comando::Nome(nome) => {
-            monitor.nomear(quem.cliente, nome.clone());
+            monitor.nomear(ocasiao(), nome.clone());
             quem.nome = Some(nome.clone());
             Resposta::Nome(nome.clone())
         }
@@ -130,6 +137,38 @@ pub fn da_sala(veredito: Veredito) -> Resposta {
     veredito.unwrap_or_else(|negado| explicacao::recusa(negado).into())
 }
 
+/// A vida de um assento, até a versão que quem pede vê. Fora de linha, como em [`estado`].
+#[inline(never)]
+fn historico(servico: &Servico, ocasiao: Ocasiao<'_>, assento: Assento) -> Resposta {
+    let Servico { monitor, gravacao, historico, .. } = servico;
+    let (versao, lote) = monitor.historico(ocasiao);
+    match gravacao.esperar(lote) {
+        Decisao::Gravado => {}
+        // O que quem pede viu foi desfeito: não há história até essa versão.
+        Decisao::Recusado(versao) => return Recusa::na_versao(Error::Indisponivel, versao).into(),
+        Decisao::Parou => return Recusa::na_versao(Error::Indisponivel, versao).into(),
+    }
+    match historico.de(assento, versao, HISTORICO_MAX) {
+        Ok(fatos) => Resposta::Historico { fatos: fatos.into_iter().rev().map(contar).collect(), versao },
+        Err(falha) => {
+            narracao::nao_leu(assento, &falha);
+            let texto = "não foi possível ler a história agora; tente de novo";
+            Recusa { versao: Some(versao), ..Recusa::com_texto(Error::Indisponivel, texto) }.into()
+        }
+    }
+}
+
+/// Um fato como se conta a um cliente.
+fn contar(fato: armazem::Fato) -> Fato {
+    let armazem::Fato { versao, quando, cliente, nome, acontecimento } = fato;
+    let acontecimento = match acontecimento {
+        armazem::Acontecimento::Reservado => Acontecimento::Reservado,
+        armazem::Acontecimento::Segurado { vence } => Acontecimento::Segurado { ate: vence.hora() },
+        armazem::Acontecimento::Livre => Acontecimento::Livre,
+    };
+    Fato { quando: quando.hora(), cliente, nome, acontecimento, versao }
+}
+
 /// Fora de linha: o quadro desta função é grande, e só quem pede `ESTADO` deve tocar essas páginas da pilha.
 #[inline(never)]
 fn estado(servico: &Servico, ocasiao: Ocasiao<'_>) -> Vec<(String, String)> {
@@ -146,6 +185,8 @@ fn estado(servico: &Servico, ocasiao: Ocasiao<'_>) -> Vec<(String, String)> {
         ("observadores", servico.difusao.quantos().to_string()),
         ("pedidos", servico.contadores.pedidos.total().to_string()),
         ("recusas", servico.contadores.recusas.total().to_string()),
+        ("lotes_gravados", servico.contadores.lotes.total().to_string()),
+        ("novidades_gravadas", servico.contadores.gravadas.total().to_string()),
         ("mensagens_descartadas", mensagens::descartadas().to_string()),
         ("por_cliente_max", servico.config.max_por_cliente.to_string()),
         ("livres", quadro.livres().len().to_string()),

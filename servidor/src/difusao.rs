@@ -12,7 +12,6 @@ use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use log::error;
 use protocolo::limites::{
     DIFUSAO_DESCANSO, DIFUSAO_DESCANSO_MS_MAX, DIFUSAO_OLHADA_MS, DIFUSAO_TURMA, ESCRITA_PRAZO_MS,
     OBSERVADOR_BYTES, PILHA_BYTES,
@@ -20,12 +19,13 @@ use protocolo::limites::{
 use protocolo::{ClientId, Evento, Versao};
 use rustix::net::sockopt;
 
+use crate::auxiliar::Auxiliar;
 use crate::conexao::enviar_sem_esperar;
 use crate::monitor::Monitor;
 use crate::sala::Vista;
 use crate::sala::instante::Instante;
 use crate::servico::Servico;
-use crate::sincronia::{Arc, JoinHandle, Mutex, criar_thread};
+use crate::sincronia::{Arc, Mutex};
 
 const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
 const OLHADA: Duration = Duration::from_millis(DIFUSAO_OLHADA_MS);
@@ -222,32 +222,11 @@ pub fn escrever_eventos(saida: &mut String, eventos: &[Evento]) {
     }
 }
 
-/// A thread que avisa os observadores de um servidor; soltá-la a dispensa e espera por ela.
-#[derive(Debug)]
-pub struct Difusor {
-    servico: Arc<Servico>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Difusor {
-    /// Começa a avisar quem observa.
-    ///
-    /// Erros: o sistema negou a thread.
-    pub fn new(servico: &Arc<Servico>) -> io::Result<Self> {
-        servico.monitor.dispensar_difusor(false);
-        let seu = Arc::clone(servico);
-        let thread = criar_thread("difusao".into(), PILHA_BYTES, move || difundir(&seu))?;
-        Ok(Self { servico: Arc::clone(servico), thread: Some(thread) })
-    }
-}
-
-impl Drop for Difusor {
-    fn drop(&mut self) {
-        self.servico.monitor.dispensar_difusor(true);
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            error!("defeito: a thread da difusão entrou em pânico");
-        }
-    }
+/// Começa a avisar quem observa.
+///
+/// Erros: o sistema negou a thread.
+pub fn iniciar(servico: &Arc<Servico>) -> io::Result<Auxiliar> {
+    Auxiliar::new(servico, "difusao", PILHA_BYTES, Monitor::dispensar_difusor, difundir)
 }
 
 fn difundir(servico: &Servico) {

@@ -12,14 +12,13 @@ use protocolo::limites::{ESCUTA_PAUSA_MS, FILA_DE_ESCUTA_MAX, PARADA_PRAZO_MS, P
 use protocolo::{Error, Recusa};
 
 use crate::admissao::Vaga;
-use crate::difusao::Difusor;
 use crate::narracao;
 use crate::parada::Parada;
 use crate::sala::instante::Instante;
 use crate::servico::Servico;
 use crate::sessao;
 use crate::sincronia::{Arc, criar_thread};
-use crate::vencimentos::Vigia;
+use crate::{difusao, gravador, vencimentos};
 
 /// Atende em `escuta` até que a parada seja pedida; volta quando a última conexão acabou, ou depois do prazo de parada.
 ///
@@ -29,11 +28,15 @@ pub fn executar(escuta: TcpListener, servico: &Arc<Servico>, parada: &Parada) ->
     rustix::net::listen(&escuta, i32::try_from(FILA_DE_ESCUTA_MAX).unwrap_or(i32::MAX))?;
     let escuta = Arc::new(escuta);
     parada.anotar_escuta(Arc::clone(&escuta));
-    let _vigia = Vigia::new(servico)?;
-    let _difusor = Difusor::new(servico)?;
+    let gravador = gravador::iniciar(servico, parada)?;
+    let vigia = vencimentos::iniciar(servico)?;
+    let difusor = difusao::iniciar(servico)?;
     aceitar(&escuta, servico, parada)?;
     encerrar(servico, parada);
-    Ok(())
+    drop((vigia, difusor));
+    servico.monitor.fechar_clientes(servico.identidades.fechar());
+    drop(gravador);
+    servico.gravacao.motivo().map_or(Ok(()), |motivo| Err(io::Error::other(motivo)))
 }
 
 fn aceitar(escuta: &TcpListener, servico: &Arc<Servico>, parada: &Parada) -> io::Result<()> {

@@ -7,16 +7,20 @@ use std::fmt;
 use std::io;
 
 use hmac::{Hmac, KeyInit, Mac};
-use protocolo::limites::CHAVE_BYTES;
+use protocolo::limites::{CHAVE_BYTES, CLIENTES_RESERVA};
 use protocolo::{Chave, ClientId};
 use sha2::Sha256;
 
+use crate::armazem::Segredo;
+use crate::gravacao::Decisao;
 use crate::sincronia::{AtomicU64, Ordering};
 
 /// Os números e as chaves dos clientes.
 pub struct Identidades {
     segredo: [u8; 32],
     proximo: AtomicU64,
+    /// Números até este estão gravados como dados.
+    reservado: AtomicU64,
 }
 
 impl Identidades {
@@ -24,9 +28,45 @@ impl Identidades {
     ///
     /// Erros: o sistema não deu bytes aleatórios.
     pub fn new() -> io::Result<Self> {
+        let Segredo(segredo) = Self::segredo_novo()?;
+        Ok(Self { segredo, proximo: AtomicU64::new(1), reservado: AtomicU64::new(u64::MAX) })
+    }
+
+    /// As identidades de quem já atendeu: números até `dados` não se dão outra vez, e os novos se gravam antes.
+    pub const fn guardadas(segredo: &Segredo, dados: u64) -> Self {
+        Self { segredo: segredo.0, proximo: AtomicU64::new(dados + 1), reservado: AtomicU64::new(dados) }
+    }
+
+    /// Um segredo novo, tirado da fonte aleatória do sistema operacional.
+    ///
+    /// Erros: o sistema não deu bytes aleatórios.
+    pub fn segredo_novo() -> io::Result<Segredo> {
         let mut segredo = [0; 32];
-        getrandom::fill(&mut segredo).map_err(|erro| io::Error::other(erro.to_string()))?;
-        Ok(Self { segredo, proximo: AtomicU64::new(1) })
+        getrandom::fill(&mut segredo)
+            .map_err(|erro| io::Error::other(format!("sem bytes aleatórios para as chaves: {erro}")))?;
+        Ok(Segredo(segredo))
+    }
+
+    /// Garante que o número está gravado como dado, e com ele os seguintes; `gravar` recebe até que número. Diz se está.
+    pub fn garantir(&self, cliente: ClientId, gravar: impl FnOnce(u64) -> Decisao) -> bool {
+        if cliente.numero() <= self.reservado.load(Ordering::Acquire) {
+            return true;
+        }
+        let ate = cliente.numero() + CLIENTES_RESERVA;
+        let gravado = gravar(ate) == Decisao::Gravado;
+        if gravado {
+            self.reservado.fetch_max(ate, Ordering::AcqRel);
+        }
+        gravado
+    }
+
+    /// O servidor vai parar: nenhum número além dos dados está reservado. Volta o último dado.
+    pub fn fechar(&self) -> u64 {
+        let dadas = self.dadas();
+        if self.reservado.load(Ordering::Acquire) < u64::MAX {
+            self.reservado.store(dadas, Ordering::Release);
+        }
+        dadas
     }
 
     /// Um número que ninguém teve.

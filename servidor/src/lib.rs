@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 pub mod admissao;
+pub mod armazem;
+pub mod auxiliar;
 pub mod conexao;
 pub mod config;
 pub mod console;
@@ -14,14 +16,18 @@ pub mod contadores;
 pub mod defeitos;
 pub mod despacho;
 pub mod difusao;
+pub mod entrega;
 pub mod escuta;
 pub mod explicacao;
+pub mod gravacao;
+pub mod gravador;
 pub mod identidades;
 pub mod mensagens;
 pub mod monitor;
 pub mod narracao;
 pub mod parada;
 pub mod relogio;
+pub mod saida;
 pub mod sala;
 pub mod servico;
 pub mod sessao;

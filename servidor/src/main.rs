@@ -9,13 +9,15 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 
 use log::{error, info, warn};
+use protocolo::Assentos;
 use protocolo::limites::{ASSENTOS_MAX, PILHA_BYTES};
+use servidor::monitor::RetratoDaSala;
 use servidor::sincronia::{Arc, criar_thread};
 use servidor::{Config, Parada, Servico, console, mensagens, sistema, terminal};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use argumentos::Pedido;
+use argumentos::{Onde, Pedido};
 
 /// Saída de quando a linha de comando está errada.
 const USO: u8 = 2;
@@ -26,8 +28,8 @@ fn main() -> ExitCode {
     match argumentos::ler(std::env::args_os().skip(1)) {
         Ok(Pedido::Ajuda) => mostrar(&argumentos::ajuda()),
         Ok(Pedido::Versao) => mostrar(&format!("servidor {}", env!("CARGO_PKG_VERSION"))),
-        Ok(Pedido::Ligar { endereco, conexoes_ditas, config }) => {
-            match ligar(&endereco, conexoes_ditas, config) {
+        Ok(Pedido::Ligar { endereco, conexoes_ditas, onde, config }) => {
+            match ligar(&endereco, conexoes_ditas, &onde, config) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(erro) => queixar(&erro, ExitCode::FAILURE),
             }
@@ -47,7 +49,7 @@ fn queixar(texto: &str, codigo: ExitCode) -> ExitCode {
     codigo
 }
 
-fn ligar(endereco: &str, conexoes_ditas: bool, mut config: Config) -> Result<(), String> {
+fn ligar(endereco: &str, conexoes_ditas: bool, onde: &Onde, mut config: Config) -> Result<(), String> {
     let (possiveis, limite) = sistema::conexoes_possiveis();
     let pedidas = config.max_conexoes;
     if pedidas > possiveis && conexoes_ditas {
@@ -64,10 +66,9 @@ fn ligar(endereco: &str, conexoes_ditas: bool, mut config: Config) -> Result<(),
     let parada = Parada::new();
     vigiar_sinais(parada.clone()).map_err(|erro| format!("os sinais não puderam ser vigiados: {erro}"))?;
     let max = config.max_conexoes;
-    let servico =
-        Servico::new(config).map_err(|erro| format!("sem bytes aleatórios para as chaves: {erro}"))?;
+    let (servico, achado) = abrir_sala(onde, config).map_err(|erro| erro.to_string())?;
 
-    info!("Reserva escutando em {local}: {ASSENTOS_MAX} assentos, até {max} conexões, sala só em memória");
+    info!("Reserva escutando em {local}: {ASSENTOS_MAX} assentos, até {max} conexões, {achado}");
     info!("em outro terminal: cargo run --release -p cliente, ou nc {} {}", local.ip(), local.port());
     if max < pedidas {
         warn!("cabem só {max} conexões nesta máquina, por causa de {limite}");
@@ -81,11 +82,39 @@ fn ligar(endereco: &str, conexoes_ditas: bool, mut config: Config) -> Result<(),
     atender(escuta, &servico, &parada)
 }
 
+/// A sala, e o que dizer de como ela foi achada.
+fn abrir_sala(onde: &Onde, config: Config) -> io::Result<(Servico, String)> {
+    match onde {
+        Onde::Memoria => Ok((Servico::new(config)?, "sala só em memória".to_owned())),
+        Onde::Banco { caminho, novo } => {
+            let servico = Servico::no_arquivo(config, caminho, *novo)?;
+            let achado = dizer_achado(&servico.monitor.retrato_da_sala(servico.relogio.agora()));
+            Ok((servico, format!("{achado}, de {}", caminho.display())))
+        }
+    }
+}
+
+/// O que se achou, como em `97 livres, 3 reservados, versão 412`.
+fn dizer_achado(RetratoDaSala { quadro, versao, .. }: &RetratoDaSala) -> String {
+    let contar = |assentos: Assentos, um: &str, muitos: &str| match assentos.len() {
+        0 => None,
+        1 => Some(format!("1 {um}")),
+        n => Some(format!("{n} {muitos}")),
+    };
+    let partes = [
+        contar(quadro.livres(), "livre", "livres"),
+        contar(quadro.segurados, "segurado", "segurados"),
+        contar(quadro.ocupados, "reservado", "reservados"),
+        Some(format!("versão {versao}")),
+    ];
+    partes.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 /// Atende até que peçam para encerrar; se pedem para reiniciar, a porta fecha e abre de novo, com a sala como estava.
 fn atender(mut escuta: TcpListener, servico: &Arc<Servico>, parada: &Parada) -> Result<(), String> {
     let local = escuta.local_addr().map_err(|erro| format!("a porta aberta não se deixa ler: {erro}"))?;
     loop {
-        servidor::executar(escuta, servico, parada).map_err(|erro| format!("a escuta falhou: {erro}"))?;
+        servidor::executar(escuta, servico, parada).map_err(|erro| format!("o servidor parou: {erro}"))?;
         if !parada.reabrir() {
             return Ok(());
         }

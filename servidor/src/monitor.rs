@@ -12,13 +12,17 @@ use protocolo::{
     Alvo, Assentos, Cerca, ClientId, Error, Escolha, Nome, Pedido, Quadro, Resposta, Segundos, Versao,
 };
 
+use crate::armazem::Registro;
 use crate::defeitos::{self, Defeito, ha};
 use crate::mensagens;
 use crate::sala::instante::Instante;
 use crate::sala::token::{self, Requerente};
-use crate::sala::{Aguardado, Entrega, Negado, Pessoa, Sala, Vencido, Veredito, Vista};
+use crate::sala::{Aguardado, Concessao, Entrega, Epoca, Negado, Pessoa, Sala, Vencido, Veredito, Vista};
 use crate::sincronia::{Arc, Condvar, Mutex};
 use crate::terminal;
+
+/// Sem pressa de gravar (a sala só vive na memória), quantas novidades se juntam antes de acordar quem guarda a história.
+const LOTE_SEM_PRESSA: usize = 1024;
 
 /// A sala e o mutex que a guarda.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub struct Monitor {
     antecipou: Condvar,
     /// Onde dorme quem avisa os que observam, até que a sala mude.
     mudou: Condvar,
+    /// Onde dorme quem grava, até que haja o que gravar.
+    ha_lote: Condvar,
 }
 
 /// O que o mutex guarda.
@@ -42,12 +48,46 @@ struct Dentro {
     /// Quantas conexões observam a sala.
     observadores: usize,
     difusor: Difusor,
+    /// O número do lote em que vai o que muda agora.
+    lote: u64,
+    /// O último lote de que se sabe se foi gravado ou não.
+    decidido: u64,
+    /// O lote da última mudança do token.
+    lote_do_token: u64,
+    gravador: Gravador,
 }
 
 #[derive(Debug, Default)]
 struct Espera {
     acorda: Arc<Condvar>,
-    entrega: Option<Entrega>,
+    entrega: Option<Entregue>,
+}
+
+/// O que chegou a quem esperava.
+#[derive(Debug)]
+pub struct Entregue {
+    /// A resposta.
+    pub veredito: Veredito,
+    /// O lote de que ela depende; zero, se de nenhum.
+    pub lote: u64,
+    concessao: Concessao,
+}
+
+/// O que faz quem grava.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Gravador {
+    Acordado,
+    Dorme,
+    Dispensado,
+}
+
+/// O que vai junto para o disco.
+#[derive(Debug)]
+pub struct Lote {
+    /// O número do lote.
+    pub numero: u64,
+    /// As novidades, na ordem da sala.
+    pub registros: Vec<Registro>,
 }
 
 /// O que faz quem avisa os que observam.
@@ -101,6 +141,24 @@ pub struct Ocasiao<'a> {
     pub quem: Requerente,
     /// Fica em dia no mesmo instante do pedido.
     pub vista: Option<&'a mut Vista>,
+    /// De que lote a resposta depende.
+    pub depende: &'a mut Dependencia,
+}
+
+/// Os lotes sem os quais não se pode dizer o que se tem para dizer; zero, se nada depende de lote nenhum.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Dependencia {
+    /// O das respostas anteriores da mesma conexão, que ainda não saíram.
+    pub antes: u64,
+    /// O desta resposta.
+    pub desta: u64,
+}
+
+impl Dependencia {
+    /// A resposta depende também deste lote.
+    pub fn juntar(&mut self, lote: u64) {
+        self.desta = self.desta.max(lote);
+    }
 }
 
 /// O que o operador vê da sala.
@@ -150,13 +208,26 @@ impl Monitor {
             vigia: Vigia::Acordado,
             observadores: 0,
             difusor: Difusor::Acordado,
+            lote: 1,
+            decidido: 0,
+            lote_do_token: 0,
+            gravador: Gravador::Acordado,
         };
-        Self { dentro: Mutex::new(dentro), antecipou: Condvar::new(), mudou: Condvar::new() }
+        Self {
+            dentro: Mutex::new(dentro),
+            antecipou: Condvar::new(),
+            mudou: Condvar::new(),
+            ha_lote: Condvar::new(),
+        }
     }
 
     /// Ver [`Sala::reservar`]; com `cerca`, só se ela vale, no mesmo instante.
     pub fn reservar(&self, ocasiao: Ocasiao<'_>, pedido: Pedido, cerca: Option<Cerca>) -> Veredito {
-        self.atender(ocasiao, |sala, agora, cliente| {
+        let pedidos = match pedido {
+            Pedido::Todos(assentos) | Pedido::Parcial(assentos) => assentos,
+            Pedido::Quantidade { .. } => Assentos::NENHUM,
+        };
+        self.atender(ocasiao, pedidos, |sala, agora, cliente| {
             cerca.map_or(Ok(()), |cerca| sala.exigir_cerca(agora, cliente, cerca))?;
             sala.reservar(agora, cliente, pedido)
         })
@@ -164,12 +235,13 @@ impl Monitor {
 
     /// Ver [`Sala::segurar`].
     pub fn segurar(&self, ocasiao: Ocasiao<'_>, escolha: Escolha, por: Segundos) -> Veredito {
-        self.atender(ocasiao, |sala, agora, cliente| sala.segurar(agora, cliente, escolha, por))
+        let pedidos = assentos_da(escolha);
+        self.atender(ocasiao, pedidos, |sala, agora, cliente| sala.segurar(agora, cliente, escolha, por))
     }
 
     /// Ver [`Sala::confirmar`].
     pub fn confirmar(&self, ocasiao: Ocasiao<'_>, quais: Option<Assentos>) -> Veredito {
-        self.atender(ocasiao, |sala, agora, cliente| {
+        self.atender(ocasiao, quais.unwrap_or_default(), |sala, agora, cliente| {
             // Defeito plantado: quem confirma não olha o prazo, porque a thread dos prazos já cuida dele.
             let agora = if ha(Defeito::ConfirmaVencido) { Instante::default() } else { agora };
             sala.confirmar(agora, cliente, quais)
@@ -178,24 +250,55 @@ impl Monitor {
 
     /// Ver [`Sala::cancelar`]; com `cerca`, só se ela vale, no mesmo instante.
     pub fn cancelar(&self, ocasiao: Ocasiao<'_>, alvo: Alvo, cerca: Option<Cerca>) -> Veredito {
-        self.atender(ocasiao, |sala, agora, cliente| {
+        let pedidos = match alvo {
+            Alvo::Tudo => Assentos::NENHUM,
+            Alvo::Estes(assentos) => assentos,
+        };
+        self.atender(ocasiao, pedidos, |sala, agora, cliente| {
             cerca.map_or(Ok(()), |cerca| sala.exigir_cerca(agora, cliente, cerca))?;
             sala.cancelar(agora, cliente, alvo)
         })
     }
 
     /// O retrato da sala para quem pede e a versão de que ele é.
+    ///
+    /// Quem não tem resposta por gravar vê a sala do disco, e não espera por ninguém.
     pub fn quadro(&self, ocasiao: Ocasiao<'_>) -> (Quadro, Versao) {
-        self.atender(ocasiao, |sala, agora, cliente| (sala.quadro(agora, Some(cliente)), sala.versao()))
+        let Ocasiao { agora, quem, vista, depende } = ocasiao;
+        self.na_secao_critica(|dentro| {
+            let lido = dentro.ler(agora, Some(quem.cliente), depende);
+            dentro.mostrar(vista, Dentro::epoca_de(*depende));
+            lido
+        })
+    }
+
+    /// Até que versão se conta a história a quem pede, e o lote que ainda se espera para a ler; zero, se nenhum.
+    ///
+    /// A versão é a de [`Monitor::quadro`]. Se a sala só vive na memória, em que não há pressa de gravar, o que mudou passa
+    /// a gravar-se já.
+    pub fn historico(&self, ocasiao: Ocasiao<'_>) -> (Versao, u64) {
+        let Ocasiao { agora, quem, vista, depende } = ocasiao;
+        let (lido, acorda) = self.na_secao_critica(|dentro| {
+            let (_, versao) = dentro.ler(agora, Some(quem.cliente), depende);
+            dentro.mostrar(vista, Dentro::epoca_de(*depende));
+            if dentro.sala.e_gravada() {
+                return ((versao, depende.desta), false);
+            }
+            let acorda = dentro.sala.por_gravar() > 0 && dentro.acordar_gravador();
+            ((versao, dentro.lote_por_decidir()), acorda)
+        });
+        if acorda {
+            self.ha_lote.notify_one();
+        }
+        lido
     }
 
     /// A sala como o operador a vê.
     pub fn retrato_da_sala(&self, agora: Instante) -> RetratoDaSala {
-        self.na_secao_critica(|dentro| RetratoDaSala {
-            quadro: dentro.sala.quadro(agora, None),
-            versao: dentro.sala.versao(),
-            pessoas: dentro.sala.pessoas(),
-            retomadas: dentro.retomadas.clone(),
+        self.na_secao_critica(|dentro| {
+            let (quadro, versao) = dentro.sala.quadro(agora, None, Epoca::Agora);
+            let retomadas = dentro.retomadas.clone();
+            RetratoDaSala { quadro, versao, pessoas: dentro.sala.pessoas(), retomadas }
         })
     }
 
@@ -210,8 +313,25 @@ impl Monitor {
     }
 
     /// Ver [`Sala::nomear`].
-    pub fn nomear(&self, cliente: ClientId, nome: Nome) {
-        self.na_secao_critica(|dentro| dentro.sala.nomear(cliente, nome));
+    pub fn nomear(&self, ocasiao: Ocasiao<'_>, nome: Nome) {
+        let Ocasiao { agora, quem, depende, .. } = ocasiao;
+        self.na_secao_critica(|dentro| {
+            dentro.sala.nomear(agora, quem.cliente, nome);
+            depende.juntar(dentro.por_decidir());
+        });
+    }
+
+    /// Pede que se grave que números de cliente até este podem ser dados; volta o lote em que vai.
+    pub fn anotar_clientes(&self, ate: u64) -> u64 {
+        self.na_secao_critica(|dentro| {
+            dentro.sala.anotar_clientes(ate);
+            dentro.por_decidir()
+        })
+    }
+
+    /// Ver [`Sala::fechar_clientes`].
+    pub fn fechar_clientes(&self, dados: u64) {
+        self.na_secao_critica(|dentro| dentro.sala.fechar_clientes(dados));
     }
 
     /// `quem` já não fala por aquela conexão: o token e o lugar na fila se vão com ela; ver [`Sala::despedir`].
@@ -220,37 +340,44 @@ impl Monitor {
     }
 
     /// Ver [`token::Token::solicitar`]. Quem deve esperar recebe um lugar, e espera nele com [`Monitor::esperar`].
-    pub fn solicitar(
-        &self,
-        agora: Instante,
-        quem: Requerente,
-        por: Segundos,
-        ate: Option<Segundos>,
-    ) -> Solicitado {
-        self.na_secao_critica(|dentro| match dentro.sala.token().solicitar(agora, quem, por, ate) {
-            Ok(token::Pedido::Atendido(resposta)) => Solicitado::Respondido(Ok(resposta)),
-            Err(erro) => Solicitado::Respondido(Err(erro.into())),
-            Ok(token::Pedido::NaFila(a_frente)) => dentro.dar_lugar(quem.conexao, Pelo::Token, a_frente),
+    pub fn solicitar(&self, ocasiao: Ocasiao<'_>, por: Segundos, ate: Option<Segundos>) -> Solicitado {
+        let Ocasiao { agora, quem, depende, .. } = ocasiao;
+        self.na_secao_critica(|dentro| {
+            let solicitado = match dentro.sala.token().solicitar(agora, quem, por, ate) {
+                Ok(token::Pedido::Atendido(resposta)) => Solicitado::Respondido(Ok(resposta)),
+                Err(erro) => Solicitado::Respondido(Err(erro.into())),
+                Ok(token::Pedido::NaFila(a_frente)) => {
+                    return dentro.dar_lugar(quem.conexao, Pelo::Token, a_frente);
+                }
+            };
+            depende.juntar(dentro.por_decidir_do_token());
+            solicitado
         })
     }
 
     /// Ver [`Sala::aguardar`]. Quem deve esperar recebe um lugar, como em [`Monitor::solicitar`].
     pub fn aguardar(&self, ocasiao: Ocasiao<'_>, escolha: Escolha, ate: Option<Segundos>) -> Solicitado {
-        let Ocasiao { agora, quem, vista } = ocasiao;
+        let Ocasiao { agora, quem, vista, depende } = ocasiao;
         self.na_secao_critica(|dentro| {
-            let solicitado = match dentro.sala.aguardar(agora, quem, escolha, ate) {
-                Ok(Aguardado::Atendido(resposta)) => Solicitado::Respondido(Ok(resposta)),
-                Err(negado) => Solicitado::Respondido(Err(negado)),
-                Ok(Aguardado::NaFila(a_frente)) => dentro.dar_lugar(quem.conexao, Pelo::Assentos, a_frente),
+            let veredito = match dentro.sala.aguardar(agora, quem, escolha, ate) {
+                Ok(Aguardado::Atendido(resposta)) => Ok(resposta),
+                Err(negado) => Err(negado),
+                Ok(Aguardado::NaFila(a_frente)) => {
+                    return dentro.dar_lugar(quem.conexao, Pelo::Assentos, a_frente);
+                }
             };
-            dentro.mostrar(vista);
-            solicitado
+            Solicitado::Respondido(dentro.concluir(
+                veredito,
+                (quem.cliente, assentos_da(escolha)),
+                vista,
+                depende,
+            ))
         })
     }
 
     /// Dorme até que a vez chegue ou a espera acabe, e no máximo `fatia`: então volta `None`, para que a conexão olhe
     /// se o seu cliente ainda está lá e chame de novo.
-    pub fn esperar(&self, lugar: &Lugar, fatia: Duration) -> Option<Entrega> {
+    pub fn esperar(&self, lugar: &Lugar, fatia: Duration) -> Option<Entregue> {
         let mut dentro = self.dentro.lock();
         loop {
             if let Some(entrega) = dentro.tirar_entrega(lugar.conexao) {
@@ -271,7 +398,7 @@ impl Monitor {
         agora: Instante,
         quem: Requerente,
         lugar: &Lugar,
-        chegou: Option<Entrega>,
+        chegou: Option<Entregue>,
     ) -> Negado {
         self.na_secao_critica(|dentro| {
             let entrega = chegou.or_else(|| dentro.tirar_entrega(lugar.conexao));
@@ -282,19 +409,33 @@ impl Monitor {
             }
             match lugar.pelo {
                 Pelo::Token => Error::TempoEsgotado.into(),
-                Pelo::Assentos => dentro.sala.negado(Error::TempoEsgotado),
+                // O que ele já ouviu está gravado, e nada do que vem depois lhe diz respeito.
+                Pelo::Assentos => Negado {
+                    versao: Some(dentro.sala.versao_gravada()),
+                    ..dentro.sala.negado(Error::TempoEsgotado)
+                },
             }
         })
     }
 
     /// Ver [`token::Token::liberar`].
-    pub fn liberar(&self, agora: Instante, cliente: ClientId) -> Result<Resposta, Error> {
-        self.na_secao_critica(|dentro| dentro.sala.token().liberar(agora, cliente))
+    pub fn liberar(&self, ocasiao: Ocasiao<'_>) -> Result<Resposta, Error> {
+        let Ocasiao { agora, quem, depende, .. } = ocasiao;
+        self.na_secao_critica(|dentro| {
+            let resultado = dentro.sala.token().liberar(agora, quem.cliente);
+            depende.juntar(dentro.por_decidir_do_token());
+            resultado
+        })
     }
 
     /// Ver [`token::Token::estado`].
-    pub fn estado_do_token(&self, agora: Instante) -> Resposta {
-        self.na_secao_critica(|dentro| dentro.sala.token().estado(agora))
+    pub fn estado_do_token(&self, ocasiao: Ocasiao<'_>) -> Resposta {
+        let Ocasiao { agora, depende, .. } = ocasiao;
+        self.na_secao_critica(|dentro| {
+            let estado = dentro.sala.token().estado(agora);
+            depende.juntar(dentro.por_decidir_do_token());
+            estado
+        })
     }
 
     /// O token como o operador o vê.
@@ -319,14 +460,15 @@ impl Monitor {
         });
     }
 
-    /// A conexão passa a observar a sala, a partir da versão que a vista leva. Quem observa deixa de observar uma vez,
-    /// com [`Monitor::deixar_de_observar`].
-    pub fn observar(&self, agora: Instante, vista: &mut Vista) {
+    /// A conexão passa a observar a sala a partir da versão que volta, e que a sua vista leva. Quem observa deixa de observar
+    /// uma vez, com [`Monitor::deixar_de_observar`].
+    pub fn observar(&self, agora: Instante, depende: &mut Dependencia, vista: Option<&mut Vista>) -> Versao {
         self.na_secao_critica(|dentro| {
             dentro.observadores += 1;
-            dentro.sala.vencer(agora);
-            vista.contado = dentro.sala.versao();
-        });
+            let (_, versao) = dentro.ler(agora, None, depende);
+            vista.into_iter().for_each(|vista| vista.contado = versao);
+            versao
+        })
     }
 
     /// Uma conexão deixou de observar.
@@ -334,9 +476,20 @@ impl Monitor {
         self.na_secao_critica(|dentro| dentro.observadores -= 1);
     }
 
-    /// Põe em dia a vista de quem observa.
+    /// Põe a vista de quem observa em dia com uma resposta que lhe chegou enquanto esperava.
+    pub fn alcancar(&self, depende: &mut Dependencia, vista: Option<&mut Vista>) {
+        self.na_secao_critica(|dentro| {
+            let gravada = *depende == Dependencia::default();
+            if !gravada {
+                depende.juntar(dentro.por_decidir());
+            }
+            dentro.mostrar(vista, if gravada { Epoca::Gravada } else { Epoca::Agora });
+        });
+    }
+
+    /// Põe a vista de quem observa em dia com o que está gravado.
     pub fn mostrar(&self, vista: &mut Vista) {
-        self.na_secao_critica(|dentro| dentro.sala.mostrar(vista));
+        self.na_secao_critica(|dentro| dentro.sala.mostrar(vista, Epoca::Gravada));
     }
 
     /// Dorme até que a sala passe da versão `vista` e alguém a observe, e no máximo `prazo`; volta `false` se foi dispensado.
@@ -412,17 +565,61 @@ impl Monitor {
         self.antecipou.notify_one();
     }
 
-    /// Uma operação sobre a sala; quem observa fica em dia no mesmo instante, antes de quem espera ser atendido.
-    fn atender<T>(
+    /// Dorme até que haja o que gravar, e leva o lote; `None` se foi dispensado e não há mais nada.
+    ///
+    /// Só uma thread dorme aqui.
+    pub fn tirar_lote(&self) -> Option<Lote> {
+        let mut dentro = self.dentro.lock();
+        while dentro.sala.por_gravar() == 0 {
+            if dentro.gravador == Gravador::Dispensado {
+                return None;
+            }
+            dentro.gravador = Gravador::Dorme;
+            self.ha_lote.wait(&mut dentro);
+        }
+        let lote = Lote { numero: dentro.lote, registros: dentro.sala.tirar_diario() };
+        dentro.lote += 1;
+        drop(dentro);
+        Some(lote)
+    }
+
+    /// O lote está gravado: o que ele diz já se pode contar.
+    pub fn gravou(&self, numero: u64) {
+        self.na_secao_critica(|dentro| {
+            dentro.sala.gravou();
+            dentro.decidido = numero;
+        });
+    }
+
+    /// O lote não pôde ser gravado: a sala volta a ser a do disco, e tudo o que veio depois dele se desfaz também. Volta o
+    /// último lote desfeito, e a versão da sala.
+    pub fn desfazer(&self, lote: Lote, de_novo: Instante) -> (u64, Versao) {
+        self.na_secao_critica(|dentro| {
+            dentro.decidido = dentro.lote;
+            dentro.lote += 1;
+            dentro.sala.desfazer(lote.registros, de_novo);
+            (dentro.decidido, dentro.sala.versao())
+        })
+    }
+
+    /// Dispensa quem grava, depois do que falta gravar; ou volta a precisar dele.
+    pub fn dispensar_gravador(&self, dispensado: bool) {
+        self.dentro.lock().gravador = if dispensado { Gravador::Dispensado } else { Gravador::Acordado };
+        self.ha_lote.notify_one();
+    }
+
+    /// Uma operação sobre a sala, que nomeia os assentos `pedidos`; quem observa fica em dia no mesmo instante, antes de quem
+    /// espera ser atendido.
+    fn atender(
         &self,
         ocasiao: Ocasiao<'_>,
-        operacao: impl FnOnce(&mut Sala, Instante, ClientId) -> T,
-    ) -> T {
-        let Ocasiao { agora, quem, vista } = ocasiao;
+        pedidos: Assentos,
+        operacao: impl FnOnce(&mut Sala, Instante, ClientId) -> Veredito,
+    ) -> Veredito {
+        let Ocasiao { agora, quem, vista, depende } = ocasiao;
         self.na_secao_critica(|dentro| {
-            let resultado = operacao(&mut dentro.sala, agora, quem.cliente);
-            dentro.mostrar(vista);
-            resultado
+            let veredito = operacao(&mut dentro.sala, agora, quem.cliente);
+            dentro.concluir(veredito, (quem.cliente, pedidos), vista, depende)
         })
     }
 
@@ -437,12 +634,14 @@ impl Monitor {
         if cfg!(debug_assertions) {
             dentro.sala.conferir();
         }
+        dentro.anotar_token();
         // Quase toda operação só mexe nos assentos: não tem quem acordar, nem prazo novo.
         let (acordar, antecipou) = match dentro.sala.tirar_entregas() {
             Some(entregas) => (dentro.entregar(entregas), dentro.acorda_vigia()),
             None => (Vec::new(), false),
         };
         let mudou = dentro.acorda_difusor();
+        let grava = dentro.ha_bastante_por_gravar() && dentro.acordar_gravador();
         drop(dentro);
         std::mem::forget(guarda);
         // Só agora, com o mutex aberto: quem acorda o encontra livre.
@@ -454,6 +653,9 @@ impl Monitor {
         }
         if mudou {
             self.mudou.notify_one();
+        }
+        if grava {
+            self.ha_lote.notify_one();
         }
         resultado
     }
@@ -484,18 +686,98 @@ impl Dentro {
         Solicitado::Espera(lugar, a_frente)
     }
 
-    fn mostrar(&self, vista: Option<&mut Vista>) {
+    fn mostrar(&self, vista: Option<&mut Vista>, de: Epoca) {
         if let Some(vista) = vista {
-            self.sala.mostrar(vista);
+            self.sala.mostrar(vista, de);
         }
+    }
+
+    /// O que falta a uma resposta sobre os assentos: de que lote ela depende, e o que contar antes dela.
+    fn concluir(
+        &mut self,
+        mut veredito: Veredito,
+        (cliente, pedidos): (ClientId, Assentos),
+        vista: Option<&mut Vista>,
+        depende: &mut Dependencia,
+    ) -> Veredito {
+        let so_do_gravado = Self::epoca_de(*depende) == Epoca::Gravada
+            && veredito.as_mut().is_err_and(|negado| self.sala.antecipar(negado, cliente, pedidos));
+        if so_do_gravado {
+            self.mostrar(vista, Epoca::Gravada);
+        } else {
+            depende.juntar(self.por_decidir());
+            self.mostrar(vista, Epoca::Agora);
+        }
+        veredito
+    }
+
+    /// O retrato da sala que se pode mostrar a quem tem isto por dizer, e a versão dele.
+    fn ler(
+        &mut self,
+        agora: Instante,
+        cliente: Option<ClientId>,
+        depende: &mut Dependencia,
+    ) -> (Quadro, Versao) {
+        let epoca = Self::epoca_de(*depende);
+        let lido = self.sala.quadro(agora, cliente, epoca);
+        if epoca == Epoca::Agora {
+            depende.juntar(self.por_decidir());
+        }
+        lido
+    }
+
+    /// De qual sala se fala a quem tem isto por dizer: quem já ouviu, ou vai ouvir, do que não está gravado não pode voltar
+    /// atrás.
+    const fn epoca_de(depende: Dependencia) -> Epoca {
+        if depende.antes == 0 { Epoca::Gravada } else { Epoca::Agora }
+    }
+
+    /// O que mudou no token também vai para o disco.
+    fn anotar_token(&mut self) {
+        if self.sala.anotar_token() {
+            self.lote_do_token = self.lote;
+        }
+    }
+
+    /// O lote de que depende o que se disser da sala de agora; zero, se está tudo gravado ou se gravar não é preciso.
+    fn por_decidir(&self) -> u64 {
+        if self.sala.e_gravada() { self.lote_por_decidir() } else { 0 }
+    }
+
+    /// O mesmo, do token.
+    fn por_decidir_do_token(&mut self) -> u64 {
+        self.anotar_token();
+        if self.sala.e_gravada() && self.lote_do_token > self.decidido { self.lote_do_token } else { 0 }
+    }
+
+    /// O último lote em que há alguma coisa de que ainda não se sabe se foi gravada; zero, se não há.
+    fn lote_por_decidir(&self) -> u64 {
+        let ultimo = if self.sala.por_gravar() > 0 { self.lote } else { self.lote - 1 };
+        if ultimo > self.decidido { ultimo } else { 0 }
+    }
+
+    /// Diz se é hora de gravar: já, se alguém espera por isso; se não, quando juntar bastante.
+    fn ha_bastante_por_gravar(&self) -> bool {
+        let bastante = if self.sala.e_gravada() { 1 } else { LOTE_SEM_PRESSA };
+        self.sala.por_gravar() >= bastante
+    }
+
+    /// Diz se é preciso acordar quem grava; um aviso basta.
+    fn acordar_gravador(&mut self) -> bool {
+        let dorme = self.gravador == Gravador::Dorme;
+        if dorme {
+            self.gravador = Gravador::Acordado;
+        }
+        dorme
     }
 
     /// Põe cada entrega na mão de quem a espera; volta quem acordar.
     fn entregar(&mut self, entregas: Vec<Entrega>) -> Vec<Arc<Condvar>> {
         let mut acordar = Vec::new();
-        for entrega in entregas {
-            if let Some(espera) = self.esperas.get_mut(&entrega.conexao) {
-                espera.entrega = Some(entrega);
+        let lote = self.por_decidir();
+        for Entrega { conexao, resultado: veredito, concessao } in entregas {
+            if let Some(espera) = self.esperas.get_mut(&conexao) {
+                espera.entrega = Some(Entregue { veredito, lote, concessao });
                 acordar.push(Arc::clone(&espera.acorda));
             }
         }
@@ -503,7 +785,7 @@ impl Dentro {
     }
 
     /// O que foi entregue à conexão, se algo foi; então ela já não espera.
-    fn tirar_entrega(&mut self, conexao: ClientId) -> Option<Entrega> {
+    fn tirar_entrega(&mut self, conexao: ClientId) -> Option<Entregue> {
         let entrega = self.esperas.get_mut(&conexao)?.entrega.take();
         if entrega.is_some() {
             self.esperas.remove(&conexao);
@@ -524,7 +806,7 @@ impl Dentro {
 
     /// Diz se há a quem contar que a sala passou da versão `vista`.
     fn ha_novidade(&self, vista: Versao) -> bool {
-        self.observadores > 0 && self.sala.versao() > vista
+        self.observadores > 0 && self.sala.versao_gravada() > vista
     }
 
     /// Diz se é hora de acordar quem avisa os que observam; um aviso basta.
@@ -535,6 +817,13 @@ impl Dentro {
             self.difusor = Difusor::Acordado;
         }
         acorda
+    }
+}
+
+const fn assentos_da(escolha: Escolha) -> Assentos {
+    match escolha {
+        Escolha::Estes(assentos) => assentos,
+        Escolha::Quantidade(_) => Assentos::NENHUM,
     }
 }
 

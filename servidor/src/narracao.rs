@@ -8,8 +8,9 @@ use std::io;
 use std::net::SocketAddr;
 
 use log::{debug, info, warn};
-use protocolo::{ClientId, Comando, Pedido, Recusa, Resposta};
+use protocolo::{Assento, ClientId, Comando, Pedido, Recusa, Resposta, Versao};
 
+use crate::armazem::Falha;
 use crate::despacho::Participante;
 use crate::mensagens::{mostrar, sem_chaves};
 use crate::sala::Vencido;
@@ -27,6 +28,8 @@ pub enum Fim {
     Encerrando,
     /// Observava, e não leu os eventos a tempo.
     NaoLeu,
+    /// Não se pôde guardar que o seu número foi dado.
+    SemDisco,
     /// Não falava o nosso protocolo.
     OutroProtocolo,
     /// A conexão caiu.
@@ -46,6 +49,7 @@ pub fn desconectou(quem: &Participante, fim: &Fim) {
         Fim::Inativo => info!("{quem} desconectado: ficou calado demais"),
         Fim::Encerrando => info!("{quem} desconectado: o servidor está encerrando"),
         Fim::NaoLeu => info!("{quem} desconectado: observava, e não leu os eventos a tempo"),
+        Fim::SemDisco => warn!("{quem} desconectado: o número dele não pôde ser gravado"),
         Fim::OutroProtocolo => {
             warn!("{quem} desconectado: não fala o protocolo da Reserva (HTTP, TLS ou SSH)")
         }
@@ -96,6 +100,10 @@ pub fn pedido(antes: &Participante, agora: &Participante, comando: &Comando, res
                 plural(livres, "livre", "livres")
             );
         }
+        Resposta::Historico { fatos, versao } => {
+            let fatos = fatos.len();
+            info!("{antes} pediu {comando}: {fatos} {} (versão {versao})", plural(fatos, "fato", "fatos"));
+        }
         Resposta::TokenConcedido { cerca, espera, prazo, .. } => {
             info!("{antes} recebeu o token: cerca {cerca}, por {prazo} s ({espera} na fila)");
         }
@@ -113,6 +121,11 @@ pub fn espera(quem: &Participante, comando: &Comando, a_frente: usize) {
     info!("{quem} pediu {}: espera a vez ({a_frente} na frente)", SemChave(comando));
 }
 
+/// A história não pôde ser lida.
+pub fn nao_leu(assento: Assento, falha: &Falha) {
+    warn!("a história do assento {assento} não foi lida: {falha}");
+}
+
 /// O prazo de alguém acabou.
 pub fn venceu(vencido: Vencido) {
     match vencido {
@@ -121,6 +134,16 @@ pub fn venceu(vencido: Vencido) {
             info!("[{cliente}] deixou de segurar {assentos}: o prazo acabou (versão {versao})");
         }
     }
+}
+
+/// O que já se tinha mostrado não pôde ser gravado, e não vale.
+pub fn desfeito(conexao: ClientId, quantos: usize, versao: Versao) {
+    let nao_valem = plural(
+        quantos,
+        "pedido acima não pôde ser gravado e foi desfeito",
+        "pedidos acima não puderam ser gravados e foram desfeitos",
+    );
+    info!("[{conexao}] {quantos} {nao_valem} (versão {versao})");
 }
 
 /// Uma linha que não é um comando.

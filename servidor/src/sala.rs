@@ -4,9 +4,11 @@
 //! thread por vez chega à sala é o [`Monitor`](crate::monitor::Monitor). Cada operação recebe o instante em que acontece,
 //! faz antes o que já venceu, e confere tudo antes de mudar alguma coisa: uma recusa não deixa rastro.
 
+pub mod diario;
 pub mod fila;
 pub mod instante;
 pub mod posses;
+pub mod recentes;
 pub mod token;
 
 mod aguardar;
@@ -21,14 +23,24 @@ use protocolo::{
 
 pub use aguardar::Aguardado;
 use aguardar::Aguardando;
+use diario::Diario;
 use instante::Instante;
 use posses::Posses;
+use recentes::Recentes;
 use token::{Requerente, Token};
+
+use crate::armazem::{Guardado, Momento, Novidade, Registro};
 
 /// A sala.
 #[derive(Clone, Debug)]
 pub struct Sala {
     posses: Posses,
+    recentes: Recentes,
+    diario: Diario,
+    /// A sala como está no disco; `None` se ela só vive na memória, e então o que mudou já vale.
+    gravada: Option<Box<Gravada>>,
+    /// Números de cliente até este podem ser dados.
+    clientes: u64,
     nomes: BTreeMap<ClientId, Nome>,
     /// Quem tem nome e se foi deixando assentos: o nome dele é esquecido com o último deles.
     ausentes: BTreeSet<ClientId>,
@@ -42,6 +54,18 @@ pub struct Sala {
     vencidos: Vec<Vencido>,
     /// Se pode haver entregas, ou um prazo novo, desde a última vez que se perguntou.
     mexida: bool,
+}
+
+/// A sala como está no disco, e como ficará quando o lote que se grava estiver lá.
+#[derive(Clone, Debug)]
+struct Gravada {
+    posses: Posses,
+    em_voo: Posses,
+    /// O contador do token, nas mesmas duas horas.
+    contador: u64,
+    contador_em_voo: u64,
+    /// O disco recusou o que venceu: até aqui não se tenta de novo.
+    adiado_ate: Instante,
 }
 
 /// Um não da sala: a causa, a versão em que ela valia e o que estava livre então, para quem for explicar.
@@ -116,6 +140,15 @@ pub enum Vencido {
     },
 }
 
+/// De qual sala se fala.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Epoca {
+    /// A de agora, com o que ainda não está gravado.
+    Agora,
+    /// A que está no disco: o que dela se diz não se desdiz.
+    Gravada,
+}
+
 /// O que quem observa já sabe da sala.
 #[derive(Clone, Debug, Default)]
 pub struct Vista {
@@ -141,6 +174,10 @@ impl Sala {
     pub fn new(cota: u32) -> Self {
         Self {
             posses: Posses::default(),
+            recentes: Recentes::default(),
+            diario: Diario::default(),
+            gravada: None,
+            clientes: 0,
             nomes: BTreeMap::new(),
             ausentes: BTreeSet::new(),
             cota,
@@ -152,19 +189,59 @@ impl Sala {
         }
     }
 
+    /// Uma sala vazia que só vive na memória; o instante zero foi às `inicio`.
+    pub fn na_memoria(cota: u32, inicio: Momento) -> Self {
+        Self { diario: Diario::new(inicio), ..Self::new(cota) }
+    }
+
+    /// A sala que o disco guardou, que daqui em diante só vale depois de gravada. O instante zero foi às `inicio`.
+    pub fn guardada(cota: u32, guardado: &Guardado, inicio: Momento) -> Self {
+        let mut sala = Self {
+            diario: Diario::new(inicio),
+            clientes: guardado.clientes,
+            nomes: guardado.nomes.clone(),
+            ..Self::new(cota)
+        };
+        for (assento, ocupacao) in &guardado.assentos {
+            let prazo = ocupacao
+                .vence
+                .map(|vence| (sala.diario.instante(ocupacao.desde), sala.diario.instante(vence)));
+            sala.posses.repor(*assento, ocupacao.cliente, prazo);
+        }
+        sala.posses.repor_versao(guardado.versao);
+        sala.token.repor(guardado.cerca, guardado.contador);
+        // Ninguém está conectado: os nomes se esquecem com os últimos assentos.
+        sala.ausentes = guardado.nomes.keys().copied().collect();
+        sala.gravada = Some(Box::new(Gravada {
+            posses: sala.posses.clone(),
+            em_voo: sala.posses.clone(),
+            contador: guardado.contador,
+            contador_em_voo: guardado.contador,
+            adiado_ate: Instante::default(),
+        }));
+        sala
+    }
+
     /// A versão da sala: quantas vezes ela mudou.
     pub const fn versao(&self) -> Versao {
         self.posses.versao()
     }
 
-    /// O retrato da sala para `cliente`; sem cliente, o de quem não tem assentos.
-    pub fn quadro(&mut self, agora: Instante, cliente: Option<ClientId>) -> Quadro {
+    /// A versão que já se pode contar a qualquer um: a última gravada.
+    pub fn versao_gravada(&self) -> Versao {
+        self.posses_de(Epoca::Gravada).versao()
+    }
+
+    /// O retrato da sala para `cliente` (sem cliente, o de quem não tem assentos) e a versão de que ele é.
+    pub fn quadro(&mut self, agora: Instante, cliente: Option<ClientId>, de: Epoca) -> (Quadro, Versao) {
         self.vencer(agora);
-        Quadro {
-            segurados: self.posses.segurados(),
-            ocupados: self.posses.firmes(),
-            seus: cliente.map_or(Assentos::NENHUM, |cliente| self.posses.de(cliente)),
-        }
+        let posses = self.posses_de(de);
+        let quadro = Quadro {
+            segurados: posses.segurados(),
+            ocupados: posses.firmes(),
+            seus: cliente.map_or(Assentos::NENHUM, |cliente| posses.de(cliente)),
+        };
+        (quadro, posses.versao())
     }
 
     /// O nome e os assentos de quem tem um ou outro.
@@ -176,11 +253,45 @@ impl Sala {
     }
 
     /// Conta a quem observa o que mudou desde o que já sabe.
-    pub fn mostrar(&self, vista: &mut Vista) {
-        if vista.contado < self.versao() {
-            vista.novidades.extend(self.posses.novidades(vista.contado));
-            vista.contado = self.versao();
+    pub fn mostrar(&self, vista: &mut Vista, de: Epoca) {
+        let posses = self.posses_de(de);
+        if vista.contado < posses.versao() {
+            vista.novidades.extend(self.recentes.depois_de(vista.contado, posses));
+            vista.contado = posses.versao();
         }
+    }
+
+    /// Se o que se recusou agora, por causa dos assentos `pedidos`, também se recusaria na sala do disco, a recusa passa a ser
+    /// a de lá, e não depende de mais nada. Diz se foi assim.
+    pub fn antecipar(&self, negado: &mut Negado, cliente: ClientId, pedidos: Assentos) -> bool {
+        let Some(gravada) = &self.gravada else { return false };
+        let posses = &gravada.posses;
+        let alheios = || posses.alheios(cliente, pedidos);
+        let (erro, assentos) = match negado.erro {
+            Error::Ocupado(de_agora) => {
+                let alheios = alheios();
+                // Um pedido parcial só se recusa quando todos são de outros, e aqui não se sabe se era um.
+                let todos = alheios == pedidos || de_agora != pedidos;
+                (Error::Ocupado(alheios), if todos { alheios } else { Assentos::NENHUM })
+            }
+            Error::NaoESeu(_) => {
+                let faltam = pedidos - posses.de(cliente);
+                (Error::NaoESeu(faltam), faltam)
+            }
+            Error::NaoSegurado(_) => {
+                let faltam = pedidos - (posses.de(cliente) & posses.segurados());
+                (Error::NaoSegurado(faltam), faltam)
+            }
+            Error::JaReservado(_) if alheios().is_empty() => {
+                let firmes = pedidos & posses.firmes();
+                (Error::JaReservado(firmes), firmes)
+            }
+            _ => return false,
+        };
+        if !assentos.is_empty() {
+            *negado = Negado { erro, versao: Some(posses.versao()), livres: posses.livres() };
+        }
+        !assentos.is_empty()
     }
 
     /// `RESERVAR`. O que já é de quem pede conta como reservado, e o que ele segura fica firme: repetir não faz mal.
@@ -219,11 +330,9 @@ impl Sala {
         if !self.cabem_na_cota(cliente, novos.len()) {
             return self.negar(Error::Limite { max: self.cota });
         }
-        self.posses.mudar(novos, Mudanca::Segurado(cliente));
-        let expira = self.posses.segurar_ate(agora, assentos, novos, por).as_secs();
-        self.mexida = true;
+        let vence = self.por_prazo(agora, cliente, assentos, novos, por);
         // O prazo vai até uma hora: cabe.
-        let expira = u32::try_from(expira).unwrap_or(u32::MAX);
+        let expira = u32::try_from(vence.desde(agora).as_secs()).unwrap_or(u32::MAX);
         Ok(Resposta::Segurado { assentos, expira, versao: self.versao() })
     }
 
@@ -237,8 +346,7 @@ impl Sala {
         if assentos.is_empty() || !(assentos - segura).is_empty() {
             return self.negar(Error::NaoSegurado(assentos - segura));
         }
-        self.posses.mudar(assentos, Mudanca::Reservado(cliente));
-        self.mexida = true;
+        self.mudar(assentos, Mudanca::Reservado(cliente));
         Ok(Resposta::Confirmado { assentos, versao: self.versao() })
     }
 
@@ -292,8 +400,14 @@ impl Sala {
 
     /// Quando vence a próxima coisa na sala, se alguma vence.
     pub fn proximo_vencimento(&self) -> Option<Instante> {
-        let assentos = [self.posses.proximo_vencimento(), self.aguardando.proxima_desistencia()];
-        assentos.into_iter().chain([self.token.proximo_vencimento()]).flatten().min()
+        let filas = [self.aguardando.proxima_desistencia(), self.token.proximo_vencimento()];
+        filas.into_iter().chain([self.proximo_assento()]).flatten().min()
+    }
+
+    /// Quando vence o próximo assento segurado; depois de uma recusa do disco, não antes de se poder tentar de novo.
+    fn proximo_assento(&self) -> Option<Instante> {
+        let adiado = self.gravada.as_ref().map_or(Instante::default(), |gravada| gravada.adiado_ate);
+        self.posses.proximo_vencimento().map(|vence| vence.max(adiado))
     }
 
     /// Faz acontecer o que vence até `agora`, na ordem em que venceu.
@@ -302,18 +416,87 @@ impl Sala {
     pub fn vencer(&mut self, agora: Instante) {
         while let Some(quando) = self.proximo_vencimento().filter(|quando| *quando <= agora) {
             self.mexida = true;
-            if self.posses.proximo_vencimento() == Some(quando) {
+            self.diario.acertar(quando);
+            if self.proximo_assento() == Some(quando) {
                 self.vencer_assentos(quando);
             } else if !self.vencer_espera(quando) {
                 // O prazo do próximo dono conta de agora: ninguém perde o token antes de saber que o teve.
                 self.token.vencer(agora);
             }
         }
+        self.diario.acertar(agora);
     }
 
     /// `NOME`: o cliente passa a ter este nome. Não é uma mudança dos assentos: a versão fica.
-    pub fn nomear(&mut self, cliente: ClientId, nome: Nome) {
+    pub fn nomear(&mut self, agora: Instante, cliente: ClientId, nome: Nome) {
+        self.diario.acertar(agora);
+        self.diario.anotar(Novidade::Nome { cliente, nome: nome.clone() });
         self.nomes.insert(cliente, nome);
+    }
+
+    /// Números de cliente até este podem ser dados, quando isto estiver gravado. Quem chega aqui depois de um número maior
+    /// não o desdiz.
+    pub fn anotar_clientes(&mut self, ate: u64) {
+        self.clientes = self.clientes.max(ate);
+        self.diario.anotar(Novidade::Clientes(self.clientes));
+    }
+
+    /// Só os números até este foram dados, e não se dá mais nenhum.
+    pub fn fechar_clientes(&mut self, dados: u64) {
+        self.clientes = dados;
+        self.diario.anotar(Novidade::Clientes(dados));
+    }
+
+    /// Anota a cerca e o contador, se mudaram; diz se mudaram.
+    pub fn anotar_token(&mut self) -> bool {
+        let numeros = self.token.tirar_numeros();
+        if let Some((cerca, contador)) = numeros {
+            self.diario.anotar(Novidade::Token { cerca, contador });
+        }
+        numeros.is_some()
+    }
+
+    /// Leva o que mudou e ainda não foi para o disco.
+    pub fn tirar_diario(&mut self) -> Vec<Registro> {
+        if let Some(gravada) = &mut self.gravada {
+            gravada.em_voo.clone_from(&self.posses);
+            gravada.contador_em_voo = self.token.contador();
+        }
+        self.diario.tirar()
+    }
+
+    /// Quantas novidades esperam para ir ao disco.
+    pub fn por_gravar(&self) -> usize {
+        self.diario.len()
+    }
+
+    /// Diz se o que muda só vale depois de gravado.
+    pub const fn e_gravada(&self) -> bool {
+        self.gravada.is_some()
+    }
+
+    /// O lote tirado está no disco.
+    pub fn gravou(&mut self) {
+        if let Some(gravada) = self.gravada.as_deref_mut() {
+            std::mem::swap(&mut gravada.posses, &mut gravada.em_voo);
+            gravada.contador = gravada.contador_em_voo;
+        }
+    }
+
+    /// O lote tirado não pôde ser gravado: a sala volta a ser a do disco. Quem esperava pelo token ouve `INDISPONIVEL` se a
+    /// passagem dele se perdeu. O que vence só se tenta gravar de novo a partir de `de_novo`.
+    pub fn desfazer(&mut self, lote: Vec<Registro>, de_novo: Instante) {
+        let perdeu_token = lote.iter().any(e_do_token) || self.diario.algum(e_do_token);
+        self.diario.desfazer(lote);
+        let Some(gravada) = self.gravada.as_deref_mut() else { return };
+        gravada.adiado_ate = de_novo;
+        self.posses.clone_from(&gravada.posses);
+        if perdeu_token {
+            self.token.desfazer(gravada.contador);
+        }
+        self.recentes.esquecer_depois_de(self.posses.versao());
+        self.aguardando.notar(self.posses.livres());
+        self.mexida = true;
     }
 
     /// O nome do cliente, se ele deu um.
@@ -344,9 +527,12 @@ impl Sala {
             *quantos.entry(dono).or_default() += 1;
         }
         for (dono, tem) in &quantos {
-            assert!(*tem <= self.cota, "o cliente {dono} tem {tem} assentos e a cota é {}", self.cota);
+            // O disco pode ter guardado uma sala de cota maior.
+            let cabe = *tem <= self.cota || self.gravada.is_some();
+            assert!(cabe, "o cliente {dono} tem {tem} assentos e a cota é {}", self.cota);
         }
         self.posses.conferir();
+        self.recentes.conferir(self.versao());
         self.token.conferir();
         self.conferir_espera();
     }
@@ -376,8 +562,7 @@ impl Sala {
         if !self.cabem_na_cota(cliente, novos.len()) {
             return Err(Error::Limite { max: self.cota });
         }
-        self.mexida |= !firmados.is_empty();
-        self.posses.mudar(novos | firmados, Mudanca::Reservado(cliente));
+        self.mudar(novos | firmados, Mudanca::Reservado(cliente));
         Ok(Tomada { assentos, ocupados, novos, firmados })
     }
 
@@ -398,25 +583,64 @@ impl Sala {
 
     /// Os assentos ficam livres, e quem os espera será atendido antes que a trava se abra.
     fn liberar(&mut self, assentos: Assentos) {
-        self.mexida |= !(assentos & self.posses.segurados()).is_empty();
-        self.posses.mudar(assentos, Mudanca::Livre);
+        self.mudar(assentos, Mudanca::Livre);
         self.aguardando.notar(assentos);
     }
 
+    /// Faz de todos estes assentos o que `mudanca` diz, e o anota para quem observa e para o disco.
+    fn mudar(&mut self, assentos: Assentos, mudanca: Mudanca) {
+        self.mexida |= !(assentos & self.posses.segurados()).is_empty();
+        if let Some(evento) = self.posses.mudar(assentos, mudanca) {
+            self.recentes.lembrar(evento);
+            let vence = assentos.iter().next().map_or(Instante::default(), |um| self.posses.vence(um));
+            self.diario.anotar_evento(evento, vence);
+        }
+    }
+
+    /// O cliente segura os assentos por um prazo, renovado o dos que não são `novos`; volta quando vence o primeiro.
+    fn por_prazo(
+        &mut self,
+        agora: Instante,
+        cliente: ClientId,
+        assentos: Assentos,
+        novos: Assentos,
+        por: Segundos,
+    ) -> Instante {
+        let vence = self.posses.segurar_ate(agora, assentos, novos, por);
+        self.mudar(novos, Mudanca::Segurado(cliente));
+        self.posses.lembrar_vencimento();
+        for assento in assentos - novos {
+            let vence = self.diario.prazo(self.posses.vence(assento));
+            self.diario.anotar(Novidade::Renovado { assentos: assento.into(), vence });
+        }
+        self.mexida = true;
+        vence
+    }
+
     fn vencer_assentos(&mut self, quando: Instante) {
-        let de_quem = self.posses.vencer(quando);
+        let vencidos = self.posses.vencidos(quando);
+        let de_quem = self.posses.por_dono(vencidos);
+        self.liberar(vencidos);
         let versao = self.versao();
         for (cliente, assentos) in de_quem {
             self.vencidos.push(Vencido::Assentos { cliente, assentos, versao });
-            self.aguardando.notar(assentos);
             self.esquecer_ausente(cliente);
         }
         self.atender_fila();
     }
 
+    /// A sala de agora, ou a que está no disco.
+    fn posses_de(&self, de: Epoca) -> &Posses {
+        match (de, &self.gravada) {
+            (Epoca::Gravada, Some(gravada)) => &gravada.posses,
+            _ => &self.posses,
+        }
+    }
+
     fn esquecer_ausente(&mut self, cliente: ClientId) {
         if self.posses.de(cliente).is_empty() && self.ausentes.remove(&cliente) {
             self.nomes.remove(&cliente);
+            self.diario.anotar(Novidade::NomeEsquecido { cliente });
         }
     }
 
@@ -435,6 +659,10 @@ impl Sala {
     pub fn negado(&self, erro: Error) -> Negado {
         Negado { erro, versao: Some(self.versao()), livres: self.posses.livres() }
     }
+}
+
+const fn e_do_token(registro: &Registro) -> bool {
+    matches!(registro.novidade, Novidade::Token { .. })
 }
 
 /// Escolhe `quantos` dos assentos livres, que bastam: primeiro os preferidos, do menor ao maior; depois o resto,

@@ -1,18 +1,24 @@
 //! O que todas as sessões de um servidor dividem. Só junta as partes; não decide nada.
 
+use std::fmt;
 use std::io;
+use std::path::Path;
 
 use crate::admissao::Admissao;
+use crate::armazem::memoria::Memoria;
+use crate::armazem::sqlite::Sqlite;
+use crate::armazem::{Armazem, Guardado, Historico};
 use crate::config::Config;
 use crate::contadores::Contadores;
 use crate::difusao::Difusao;
+use crate::gravacao::Gravacao;
 use crate::identidades::Identidades;
 use crate::monitor::Monitor;
 use crate::relogio::Relogio;
 use crate::sala::Sala;
+use crate::sincronia::{Arc, Mutex};
 
 /// As partes de um servidor que todas as suas sessões usam.
-#[derive(Debug)]
 pub struct Servico {
     /// A configuração.
     pub config: Config,
@@ -20,6 +26,12 @@ pub struct Servico {
     pub monitor: Monitor,
     /// Quem observa a sala.
     pub difusao: Difusao,
+    /// O que se sabe de cada lote.
+    pub gravacao: Arc<Gravacao>,
+    /// Onde se grava; só o gravador o usa.
+    pub armazem: Mutex<Box<dyn Armazem>>,
+    /// Onde se lê a história.
+    pub historico: Box<dyn Historico>,
     /// Números e chaves.
     pub identidades: Identidades,
     /// Quantas conexões cabem.
@@ -31,18 +43,72 @@ pub struct Servico {
 }
 
 impl Servico {
-    /// Um serviço com a sala vazia.
+    /// Um serviço com a sala vazia, que só vive na memória.
     ///
     /// Erros: o sistema não deu bytes aleatórios para as chaves.
     pub fn new(config: Config) -> io::Result<Self> {
-        Ok(Self {
-            monitor: Monitor::new(Sala::new(config.max_por_cliente)),
+        let relogio = Relogio::new();
+        let memoria = Memoria::new(Guardado::vazio(Identidades::segredo_novo()?, relogio.inicio()));
+        let sala = Sala::na_memoria(config.max_por_cliente, relogio.inicio());
+        Ok(Self::com(
+            config,
+            sala,
+            Identidades::new()?,
+            Box::new(memoria.clone()),
+            Box::new(memoria),
+            relogio,
+        ))
+    }
+
+    /// Um serviço com a sala deste arquivo, e que nele se grava; com `novo`, ela começa vazia.
+    ///
+    /// Erros: o arquivo não abre (ver [`Causa`](crate::armazem::sqlite::Causa)); o sistema não deu bytes aleatórios.
+    pub fn no_arquivo(config: Config, caminho: &Path, novo: bool) -> io::Result<Self> {
+        let aberto = Sqlite::abrir(caminho, novo, Relogio::new().hora(), Identidades::segredo_novo()?);
+        let (armazem, guardado) = aberto.map_err(io::Error::other)?;
+        let historico = armazem.historico().map_err(io::Error::other)?;
+        let relogio = Relogio::depois_de(guardado.gravado_em);
+        Ok(Self::guardado(config, &guardado, Box::new(armazem), Box::new(historico), relogio))
+    }
+
+    /// Um serviço com a sala que o armazém guardou, e que nele se grava.
+    pub fn guardado(
+        config: Config,
+        guardado: &Guardado,
+        armazem: Box<dyn Armazem>,
+        historico: Box<dyn Historico>,
+        relogio: Relogio,
+    ) -> Self {
+        let sala = Sala::guardada(config.max_por_cliente, guardado, relogio.inicio());
+        let identidades = Identidades::guardadas(&guardado.segredo, guardado.clientes);
+        Self::com(config, sala, identidades, armazem, historico, relogio)
+    }
+
+    fn com(
+        config: Config,
+        sala: Sala,
+        identidades: Identidades,
+        armazem: Box<dyn Armazem>,
+        historico: Box<dyn Historico>,
+        relogio: Relogio,
+    ) -> Self {
+        Self {
+            monitor: Monitor::new(sala),
             difusao: Difusao::default(),
-            identidades: Identidades::new()?,
+            gravacao: Arc::new(Gravacao::default()),
+            armazem: Mutex::new(armazem),
+            historico,
+            identidades,
             admissao: Admissao::new(config.max_conexoes),
             contadores: Contadores::default(),
-            relogio: Relogio::new(),
+            relogio,
             config,
-        })
+        }
+    }
+}
+
+impl fmt::Debug for Servico {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Servico").field("config", &self.config).finish_non_exhaustive()
     }
 }

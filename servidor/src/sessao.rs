@@ -31,7 +31,7 @@ pub fn atender(
 ) {
     let quem = Participante::new(cliente);
     narracao::conectou(&quem, endereco, servico.admissao.ocupadas());
-    let (quem, fim) = match Conexao::new(tomada, servico.relogio, &servico.config) {
+    let (quem, fim) = match Conexao::new(tomada, cliente, servico) {
         Ok(conexao) => {
             let linhas = Linhas::new(BufReader::with_capacity(ENTRADA_BYTES, conexao));
             Sessao { servico, inscricao, quem, linhas, pedidos: 0, recusas: 0 }.conversar()
@@ -60,7 +60,10 @@ enum Depois {
 impl Sessao<'_> {
     /// A conversa inteira; devolve quem era e por que acabou.
     fn conversar(mut self) -> (Participante, Fim) {
-        let fim = self.saudar().and_then(|()| self.atender_linhas()).unwrap_or_else(Fim::Perdida);
+        let fim = self
+            .saudar()
+            .and_then(|fim| fim.map_or_else(|| self.atender_linhas(), Ok))
+            .unwrap_or_else(Fim::Perdida);
         let fim = if self.conexao().cortada() { Fim::NaoLeu } else { fim };
         if !matches!(fim, Fim::Perdida(_) | Fim::NaoLeu) {
             // Depois da despedida não vem mais evento nenhum.
@@ -73,10 +76,16 @@ impl Sessao<'_> {
         (self.quem.clone(), fim)
     }
 
+    /// Diz quem o cliente é, ou volta por que não pode ser ninguém.
     #[inline(never)] // Só acontece uma vez; o HMAC não deve pesar na pilha da conversa inteira.
-    fn saudar(&mut self) -> io::Result<()> {
+    fn saudar(&mut self) -> io::Result<Option<Fim>> {
         let cliente = self.quem.cliente;
-        self.responder(&Resposta::Saudacao { cliente, chave: self.servico.identidades.chave(cliente) })
+        let Servico { identidades, monitor, gravacao, .. } = self.servico;
+        if !identidades.garantir(cliente, |ate| gravacao.esperar(monitor.anotar_clientes(ate))) {
+            return self.fechar(Error::Indisponivel, Fim::SemDisco).map(Some);
+        }
+        self.responder(&Resposta::Saudacao { cliente, chave: identidades.chave(cliente) })?;
+        Ok(None)
     }
 
     fn atender_linhas(&mut self) -> io::Result<Fim> {
@@ -133,12 +142,14 @@ impl Sessao<'_> {
     fn executar(&mut self, comando: &Comando) -> io::Result<Resposta> {
         // Só estes dois mudam quem fala; a cópia é para contar quem ele era.
         let antes = matches!(comando, Comando::Nome(_) | Comando::Retomar { .. }).then(|| self.quem.clone());
-        let vista = self.linhas.leitor().get_mut().vista();
-        let resposta = match despacho::executar(self.servico, &mut self.quem, vista, comando) {
+        let (depende, vista) = self.linhas.leitor().get_mut().caderno();
+        let resposta = match despacho::executar(self.servico, &mut self.quem, depende, vista, comando) {
             Desfecho::Responde(resposta) => resposta,
             Desfecho::Espera(lugar, a_frente) => self.esperar(comando, &lugar, a_frente)?,
             Desfecho::Observa => self.observar()?,
             Desfecho::Para => {
+                // O que se ia contar e o disco recusou ainda se acerta enquanto se observa.
+                self.conexao().descarregar()?;
                 self.parar_de_observar()?;
                 Resposta::Parado
             }
@@ -165,13 +176,15 @@ impl Sessao<'_> {
                 let negado = monitor.abandonar(agora, self.quem.requerente(), lugar, chegou);
                 break Err(if self.inscricao.deve_sair() { Error::Encerrando.into() } else { negado });
             }
-            if let Some(entrega) = chegou {
-                break entrega.resultado;
+            if let Some(entregue) = chegou {
+                self.conexao().caderno().0.juntar(entregue.lote);
+                break entregue.veredito;
             }
         };
-        // Quem observa soube de tudo até a resposta, e talvez de mais: ela é de quando a vez chegou.
-        if let Some(vista) = self.conexao().vista() {
-            monitor.mostrar(vista);
+        // Quem observa sabe de tudo até a resposta, e talvez de mais: ela é de quando a vez chegou.
+        if self.conexao().vista().is_some() {
+            let (depende, vista) = self.conexao().caderno();
+            monitor.alcancar(depende, vista);
         }
         Ok(despacho::da_sala(veredito))
     }
@@ -184,11 +197,15 @@ impl Sessao<'_> {
             monitor.mostrar(vista);
             return Ok(Resposta::Observando { versao: vista.contado });
         }
+        // Sem resposta por gravar, observa-se a partir do que está no disco, e isso não se recusa.
+        self.conexao().descarregar()?;
         // Inscreve-se antes de saber a versão: o que mudar a partir dela já não se perde.
         let observador = difusao.inscrever(self.quem.conexao, self.linhas.leitor().get_mut().tomada())?;
-        let vista = self.conexao().observar(observador)?;
-        monitor.observar(relogio.agora(), vista);
-        Ok(Resposta::Observando { versao: vista.contado })
+        let conexao = self.conexao();
+        conexao.observar(observador)?;
+        let (depende, vista) = conexao.caderno();
+        let versao = monitor.observar(relogio.agora(), depende, vista);
+        Ok(Resposta::Observando { versao })
     }
 
     #[inline(never)] // O raro não deve pesar na pilha da conversa inteira.

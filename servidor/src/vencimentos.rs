@@ -4,39 +4,19 @@
 
 use std::io;
 
-use log::error;
 use protocolo::limites::PILHA_BYTES;
 
+use crate::auxiliar::Auxiliar;
+use crate::monitor::Monitor;
 use crate::narracao;
 use crate::servico::Servico;
-use crate::sincronia::{Arc, JoinHandle, criar_thread};
+use crate::sincronia::Arc;
 
-/// A thread dos prazos de um servidor; soltá-la a dispensa e espera por ela.
-#[derive(Debug)]
-pub struct Vigia {
-    servico: Arc<Servico>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Vigia {
-    /// Começa a cuidar dos prazos do serviço.
-    ///
-    /// Erros: o sistema negou a thread.
-    pub fn new(servico: &Arc<Servico>) -> io::Result<Self> {
-        servico.monitor.dispensar_vigia(false);
-        let seu = Arc::clone(servico);
-        let thread = criar_thread("vencimentos".into(), PILHA_BYTES, move || vigiar(&seu))?;
-        Ok(Self { servico: Arc::clone(servico), thread: Some(thread) })
-    }
-}
-
-impl Drop for Vigia {
-    fn drop(&mut self) {
-        self.servico.monitor.dispensar_vigia(true);
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            error!("defeito: a thread dos prazos entrou em pânico");
-        }
-    }
+/// Começa a cuidar dos prazos do serviço.
+///
+/// Erros: o sistema negou a thread.
+pub fn iniciar(servico: &Arc<Servico>) -> io::Result<Auxiliar> {
+    Auxiliar::new(servico, "vencimentos", PILHA_BYTES, Monitor::dispensar_vigia, vigiar)
 }
 
 fn vigiar(servico: &Servico) {

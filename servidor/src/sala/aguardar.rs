@@ -120,7 +120,10 @@ impl Sala {
                 self.vencer(agora);
                 // Outra conexão do mesmo cliente pode já ter mudado o que ele tem.
                 let firmes = self.posses.de(quem.cliente) & self.posses.firmes();
-                self.posses.mudar(firmados & firmes, Mudanca::Segurado(quem.cliente));
+                // Um a um, porque cada um volta ao prazo que tinha.
+                for assento in firmados & firmes {
+                    self.mudar(assento.into(), Mudanca::Segurado(quem.cliente));
+                }
                 self.liberar(novos & firmes);
                 self.mexida = true;
             }

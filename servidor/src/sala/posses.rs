@@ -1,20 +1,19 @@
-//! De quem é cada assento, firme ou por um prazo, e o que mudou há pouco.
+//! De quem é cada assento, firme ou por um prazo, e em que versão mudou.
 //!
 //! É código sequencial puro: o tempo entra por argumento, e não há aqui trava, thread nem entrada e saída. Não conhece
 //! as regras dos pedidos, que são da [`Sala`](super::Sala): só garante que a sala muda num lugar só, e a versão com ela.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use protocolo::limites::{ASSENTOS_MAX, EVENTOS_MAX, PRAZO_S_MAX};
-use protocolo::{Assentos, ClientId, Evento, Mudanca, Segundos, Versao};
+use protocolo::limites::{ASSENTOS_MAX, PRAZO_S_MAX};
+use protocolo::{Assento, Assentos, ClientId, Evento, Mudanca, Segundos, Versao};
 
 use super::instante::Instante;
 
 /// O mais que um assento fica segurado, contado da primeira vez.
 const SEGURADO_MAX: Duration = Duration::from_secs(PRAZO_S_MAX as u64);
 
-/// Quem tem cada assento.
+/// Quem tem cada assento. Tem três KiB e se copia sem alocar: é assim que se guarda a sala como ela estava.
 #[derive(Clone, Debug)]
 pub struct Posses {
     donos: [Option<ClientId>; ASSENTOS_MAX as usize],
@@ -29,8 +28,6 @@ pub struct Posses {
     versao: Versao,
     /// A versão em que cada assento mudou pela última vez.
     mudou_em: [Versao; ASSENTOS_MAX as usize],
-    /// As últimas mudanças, a mais nova no fim: uma para cada versão, sem buracos.
-    recentes: VecDeque<Evento>,
 }
 
 /// De quando a quando um assento é segurado.
@@ -50,7 +47,6 @@ impl Default for Posses {
             vence: None,
             versao: Versao(0),
             mudou_em: [Versao(0); ASSENTOS_MAX as usize],
-            recentes: VecDeque::with_capacity(EVENTOS_MAX),
         }
     }
 }
@@ -97,9 +93,9 @@ impl Posses {
     /// Faz de todos estes assentos o que `mudanca` diz. É o único lugar em que a sala muda, e a versão com ela.
     ///
     /// Quem segura diz depois até quando ([`Posses::segurar_ate`]); sem dizer, vale o último prazo que o assento teve.
-    pub fn mudar(&mut self, assentos: Assentos, mudanca: Mudanca) {
+    pub fn mudar(&mut self, assentos: Assentos, mudanca: Mudanca) -> Option<Evento> {
         if assentos.is_empty() {
-            return;
+            return None;
         }
         self.versao.0 += 1;
         let dono = match mudanca {
@@ -119,21 +115,18 @@ impl Posses {
         if self.segurados != eram_segurados {
             self.lembrar_vencimento();
         }
-        if self.recentes.len() == EVENTOS_MAX {
-            self.recentes.pop_front();
-        }
-        self.recentes.push_back(Evento { versao: self.versao, assentos, mudanca });
+        Some(Evento { versao: self.versao, assentos, mudanca })
     }
 
     /// Estes assentos, que alguém segura, vencem daqui a `por`; `novos` são os que ele não segurava. Nenhum passa do
-    /// máximo contado da primeira vez. Volta quanto falta para o primeiro deles vencer.
+    /// máximo contado da primeira vez. Volta quando vence o primeiro deles.
     pub fn segurar_ate(
         &mut self,
         agora: Instante,
         assentos: Assentos,
         novos: Assentos,
         por: Segundos,
-    ) -> Duration {
+    ) -> Instante {
         let mut primeiro = agora.mais(por);
         for assento in assentos {
             let prazo = &mut self.prazos[assento.indice()];
@@ -144,7 +137,12 @@ impl Posses {
             primeiro = primeiro.min(prazo.vence);
         }
         self.lembrar_vencimento();
-        primeiro.desde(agora)
+        primeiro
+    }
+
+    /// Até quando vai, ou foi da última vez, o prazo deste assento.
+    pub const fn vence(&self, assento: Assento) -> Instante {
+        self.prazos[assento.indice()].vence
     }
 
     /// Quando vence o próximo assento segurado, se há algum.
@@ -152,24 +150,19 @@ impl Posses {
         self.vence
     }
 
-    /// Libera, numa mudança só, os assentos que vencem até `agora`; volta de quem eram.
-    pub fn vencer(&mut self, agora: Instante) -> Vec<(ClientId, Assentos)> {
-        let vencidos: Assentos =
-            self.segurados.iter().filter(|assento| self.prazos[assento.indice()].vence <= agora).collect();
-        let de_quem = self.por_dono(vencidos);
-        self.mudar(vencidos, Mudanca::Livre);
-        de_quem
+    /// Os segurados que vencem até `agora`.
+    pub fn vencidos(&self, agora: Instante) -> Assentos {
+        self.segurados.iter().filter(|assento| self.vence(*assento) <= agora).collect()
     }
 
-    /// O que mudou depois de `desde`, em ordem: cada mudança, se são as mais recentes; se são muitas, o que resultou
-    /// delas, com um evento por dono, todos da versão de agora.
-    pub fn novidades(&self, desde: Versao) -> Vec<Evento> {
-        let quantas = self.versao.0.saturating_sub(desde.0);
-        if let Some(pulam) = (self.recentes.len() as u64).checked_sub(quantas) {
-            return self.recentes.iter().skip(pulam as usize).copied().collect();
-        }
-        let mudaram: Assentos =
-            Assentos::TODOS.iter().filter(|assento| self.mudou_em[assento.indice()] > desde).collect();
+    /// Destes assentos, os que mudaram depois de `desde`.
+    pub fn mudaram(&self, assentos: Assentos, desde: Versao) -> Assentos {
+        assentos.iter().filter(|assento| self.mudou_em[assento.indice()] > desde).collect()
+    }
+
+    /// O que resultou do que mudou depois de `desde`: um evento por dono, todos desta versão.
+    pub fn resultado(&self, desde: Versao) -> Vec<Evento> {
+        let mudaram = self.mudaram(Assentos::TODOS, desde);
         let evento = |assentos, mudanca| Evento { versao: self.versao, assentos, mudanca };
         let livres = Some(mudaram & self.livres).filter(|livres| !livres.is_empty());
         let segurados = self.por_dono(mudaram & self.segurados).into_iter();
@@ -182,6 +175,34 @@ impl Posses {
             .collect()
     }
 
+    /// Estes assentos, que têm dono, separados por dono.
+    pub fn por_dono(&self, mut assentos: Assentos) -> Vec<(ClientId, Assentos)> {
+        let mut grupos = Vec::new();
+        while let Some(dono) = assentos.iter().next().and_then(|um| self.donos[um.indice()]) {
+            let seus = assentos - self.alheios(dono, assentos);
+            grupos.push((dono, seus));
+            assentos = assentos - seus;
+        }
+        grupos
+    }
+
+    /// Põe o assento, que é livre, de volta na mão de quem o tinha quando o servidor parou.
+    pub fn repor(&mut self, assento: Assento, dono: ClientId, prazo: Option<(Instante, Instante)>) {
+        self.donos[assento.indice()] = Some(dono);
+        self.livres = self.livres - assento.into();
+        if let Some((desde, vence)) = prazo {
+            self.prazos[assento.indice()] = Prazo { desde, vence };
+            self.segurados.inserir(assento);
+            self.lembrar_vencimento();
+        }
+    }
+
+    /// A versão que a sala tinha quando o servidor parou.
+    pub fn repor_versao(&mut self, versao: Versao) {
+        self.versao = versao;
+        self.mudou_em = [versao; ASSENTOS_MAX as usize];
+    }
+
     /// Confere o que deve valer entre duas operações; entra em pânico se não vale.
     pub fn conferir(&self) {
         let com_dono: Assentos =
@@ -190,26 +211,14 @@ impl Posses {
         assert_eq!(self.segurados & self.livres, Assentos::NENHUM, "segurado é de alguém");
         assert_eq!(self.vence, self.menor_vencimento(), "o prazo lembrado é o menor");
         assert!(com_dono.is_empty() || self.versao > Versao(0), "a sala só enche mudando de versão");
-        let versoes = self.recentes.iter().rev().map(|evento| evento.versao.0);
-        assert!(versoes.zip((0..=self.versao.0).rev()).all(|(tem, deve)| tem == deve), "versões sem buracos");
     }
 
-    fn lembrar_vencimento(&mut self) {
+    /// Volta a procurar o menor prazo.
+    pub fn lembrar_vencimento(&mut self) {
         self.vence = self.menor_vencimento();
     }
 
     fn menor_vencimento(&self) -> Option<Instante> {
         self.segurados.iter().map(|assento| self.prazos[assento.indice()].vence).min()
-    }
-
-    /// Estes assentos, que têm dono, separados por dono.
-    fn por_dono(&self, mut assentos: Assentos) -> Vec<(ClientId, Assentos)> {
-        let mut grupos = Vec::new();
-        while let Some(dono) = assentos.iter().next().and_then(|um| self.donos[um.indice()]) {
-            let seus = assentos - self.alheios(dono, assentos);
-            grupos.push((dono, seus));
-            assentos = assentos - seus;
-        }
-        grupos
     }
 }

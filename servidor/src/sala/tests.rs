@@ -58,7 +58,7 @@ fn fazer(sala: &mut Sala, agora: Instante, cliente: ClientId, pedido: &str) -> O
             Err(negado) => Err(negado),
         },
         Comando::Listar => {
-            let quadro = sala.quadro(agora, Some(cliente));
+            let (quadro, _) = sala.quadro(agora, Some(cliente), Epoca::Agora);
             let (livres, segurados) = (quadro.livres().faixas(), quadro.segurados.faixas());
             let seus = quadro.seus.faixas();
             return Some(format!(
@@ -197,8 +197,8 @@ fn cota_no_limite_e_um_alem() {
 fn nome_fica_enquanto_ha_o_que_guardar() {
     let mut sala = roteiro(100, "1: RESERVAR 1 -> OK RESERVADO 1 versao=1");
     let (um, dois) = (cliente(1), cliente(2));
-    sala.nomear(um, "ana".parse().unwrap());
-    sala.nomear(dois, "beto".parse().unwrap());
+    sala.nomear(Instante::default(), um, "ana".parse().unwrap());
+    sala.nomear(Instante::default(), dois, "beto".parse().unwrap());
     assert_eq!(sala.versao(), Versao(1));
     sala.despedir(um);
     sala.despedir(dois);
@@ -435,10 +435,11 @@ fn quem_se_foi_devolve_e_o_seguinte_recebe() {
     sala.conferir();
     let entregas = sala.tirar_entregas().unwrap();
     assert_eq!(entregas[0].conexao, cliente(2));
-    let quadro = sala.quadro(Instante::new(1), Some(cliente(1)));
+    let (quadro, _) = sala.quadro(Instante::new(1), Some(cliente(1)), Epoca::Agora);
     assert_eq!((quadro.seus, quadro.segurados, sala.versao()), (quatro, quatro, Versao(7)));
     sala.vencer(Instante::new(60_000));
-    assert_eq!(sala.quadro(Instante::new(60_000), Some(cliente(1))).seus, Assentos::NENHUM);
+    let (quadro, _) = sala.quadro(Instante::new(60_000), Some(cliente(1)), Epoca::Agora);
+    assert_eq!(quadro.seus, Assentos::NENHUM);
 }
 
 fn assento(numero: u8) -> Assentos {
@@ -450,7 +451,7 @@ fn vista_conta_cada_mudanca_ou_o_que_resultou_delas() {
     use protocolo::limites::EVENTOS_MAX;
     let contar = |sala: &Sala, desde| {
         let mut vista = Vista { contado: Versao(desde), novidades: Vec::new() };
-        sala.mostrar(&mut vista);
+        sala.mostrar(&mut vista, Epoca::Gravada);
         assert_eq!(vista.contado, sala.versao());
         vista.novidades.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
@@ -532,7 +533,7 @@ fn vista_somada_e_a_sala() {
             if sortear(1 + 200 * i as u64) > 0 {
                 continue;
             }
-            sala.mostrar(vista);
+            sala.mostrar(vista, Epoca::Gravada);
             for evento in vista.novidades.drain(..) {
                 let novo = Some(evento.mudanca).filter(|mudanca| *mudanca != Mudanca::Livre);
                 evento.assentos.iter().for_each(|assento| soma[assento.indice()] = novo);
@@ -541,9 +542,223 @@ fn vista_somada_e_a_sala() {
                 let tem = |assento: &protocolo::Assento| soma[assento.indice()].as_ref().is_some_and(e_este);
                 Assentos::TODOS.iter().filter(tem).collect()
             };
-            let quadro = sala.quadro(agora, Some(quem));
+            let (quadro, _) = sala.quadro(agora, Some(quem), Epoca::Gravada);
             assert_eq!(somados(|m| matches!(m, Mudanca::Segurado(_))), quadro.segurados);
             assert_eq!(somados(|m| matches!(m, Mudanca::Reservado(_))), quadro.ocupados);
         }
+    }
+}
+
+// ---- O que está no disco, e o que ainda não está ----
+
+/// 21 de novembro de 2026, 13:12:49.123 em UTC.
+const INICIO: Momento = Momento(1_795_266_769_123);
+
+fn assentos(numeros: &[u8]) -> Assentos {
+    numeros.iter().map(|n| protocolo::Assento::new(*n).unwrap()).collect()
+}
+
+/// Uma sala na versão 9: o cliente 7, que se chama ana, tem o 1 e segura o 2 por mais cinco segundos.
+fn da_versao_9() -> Sala {
+    let ocupacao = |vence| crate::armazem::Ocupacao { cliente: cliente(7), desde: INICIO, vence };
+    let [um, dois] = [1, 2].map(|n| protocolo::Assento::new(n).unwrap());
+    let guardado = Guardado {
+        versao: Versao(9),
+        cerca: Cerca(4),
+        contador: 2,
+        clientes: 20,
+        assentos: [(um, ocupacao(None)), (dois, ocupacao(Some(Momento(INICIO.0 + 5000))))].into(),
+        nomes: [(cliente(7), "ana".parse().unwrap())].into(),
+        ..Guardado::vazio(crate::armazem::Segredo([7; 32]), INICIO)
+    };
+    let sala = Sala::guardada(100, &guardado, INICIO);
+    sala.conferir();
+    sala
+}
+
+/// A sala, como `quem` a vê nesta época.
+fn lista(sala: &mut Sala, agora: Instante, quem: u64, de: Epoca) -> String {
+    let (quadro, versao) = sala.quadro(agora, Some(cliente(quem)), de);
+    let (segurados, ocupados) = (quadro.segurados.faixas(), quadro.ocupados.faixas());
+    format!("segurados {segurados}; ocupados {ocupados}; seus {}; versao={versao}", quadro.seus.faixas())
+}
+
+fn reservar(sala: &mut Sala, quem: u64, numeros: &[u8]) -> String {
+    dizer(sala.reservar(Instante::default(), cliente(quem), Pedido::Todos(assentos(numeros))))
+}
+
+#[test]
+fn guardada_volta_como_estava_e_o_prazo_e_o_que_faltava() {
+    let mut sala = da_versao_9();
+    assert_eq!(sala.nome(cliente(7)).map(Nome::as_str), Some("ana"));
+    let quase = Instante::default().passar("5s-1");
+    assert_eq!(lista(&mut sala, quase, 7, Epoca::Agora), "segurados 2; ocupados 1; seus 1-2; versao=9");
+    assert_eq!(sala.por_gravar(), 0, "ligar não muda nada");
+    let depois = Instante::default().passar("5s");
+    assert_eq!(lista(&mut sala, depois, 7, Epoca::Agora), "segurados ; ocupados 1; seus 1; versao=10");
+    assert_eq!(lista(&mut sala, depois, 7, Epoca::Gravada), "segurados 2; ocupados 1; seus 1-2; versao=9");
+    let lote = sala.tirar_diario();
+    assert_eq!(lote.len(), 1);
+    assert_eq!(lote[0].quando, Momento(INICIO.0 + 5000));
+}
+
+#[test]
+fn o_que_se_mostra_so_anda_com_o_que_se_grava() {
+    let mut sala = da_versao_9();
+    assert_eq!(reservar(&mut sala, 8, &[10]), "OK RESERVADO 10 versao=10");
+    let lote = sala.tirar_diario();
+    assert_eq!(reservar(&mut sala, 8, &[11]), "OK RESERVADO 11 versao=11");
+    let gravada = |sala: &mut Sala| lista(sala, Instante::default(), 8, Epoca::Gravada);
+    assert_eq!(gravada(&mut sala), "segurados 2; ocupados 1; seus ; versao=9");
+    sala.gravou();
+    // O que veio depois do lote fica para o próximo.
+    assert_eq!(gravada(&mut sala), "segurados 2; ocupados 1 10; seus 10; versao=10");
+    assert_eq!((lote.len(), sala.tirar_diario().len()), (1, 1));
+    sala.gravou();
+    assert_eq!(gravada(&mut sala), "segurados 2; ocupados 1 10-11; seus 10-11; versao=11");
+}
+
+#[test]
+fn desfazer_volta_ao_disco_e_a_versao_que_ninguem_ouviu_se_da_de_novo() {
+    let mut sala = da_versao_9();
+    let mut vista = Vista { contado: Versao(9), novidades: Vec::new() };
+    assert_eq!(reservar(&mut sala, 8, &[10]), "OK RESERVADO 10 versao=10");
+    let lote = sala.tirar_diario();
+    assert_eq!(reservar(&mut sala, 8, &[11]), "OK RESERVADO 11 versao=11");
+    sala.desfazer(lote, Instante::default());
+    sala.conferir();
+    for epoca in [Epoca::Agora, Epoca::Gravada] {
+        let lista = lista(&mut sala, Instante::default(), 8, epoca);
+        assert_eq!(lista, "segurados 2; ocupados 1; seus ; versao=9", "{epoca:?}");
+    }
+    assert_eq!(sala.por_gravar(), 0, "nada do que se desfez vai para o disco");
+    assert_eq!(reservar(&mut sala, 9, &[11]), "OK RESERVADO 11 versao=10");
+    sala.tirar_diario();
+    sala.mostrar(&mut vista, Epoca::Gravada);
+    assert_eq!(vista.novidades, []);
+    sala.gravou();
+    sala.mostrar(&mut vista, Epoca::Gravada);
+    let eventos: Vec<String> = vista.novidades.iter().map(ToString::to_string).collect();
+    assert_eq!(eventos, ["EVENTO 10 RESERVADO 11 cliente=9"]);
+}
+
+#[test]
+fn desfazer_atende_quem_esperava_pelo_que_voltou_a_ser_livre() {
+    let mut sala = da_versao_9();
+    assert_eq!(reservar(&mut sala, 8, &[10]), "OK RESERVADO 10 versao=10");
+    let lote = sala.tirar_diario();
+    assert_eq!(fazer(&mut sala, Instante::default(), cliente(9), "AGUARDAR 10").unwrap(), "espera 0");
+    sala.tirar_entregas();
+    sala.desfazer(lote, Instante::default());
+    sala.atender_fila();
+    sala.conferir();
+    let entregas: Vec<String> =
+        sala.tirar_entregas().unwrap().into_iter().map(|e| dizer(e.resultado)).collect();
+    assert_eq!(entregas, ["OK RESERVADO 10 versao=10"]);
+}
+
+#[test]
+fn desfazer_o_token_o_deixa_livre_e_o_numero_nao_se_repete() {
+    let mut sala = da_versao_9();
+    let [sete, oito] = [7, 8].map(|n| Requerente { cliente: cliente(n), conexao: cliente(n) });
+    let (agora, por) = (Instante::default(), Segundos::new(30).unwrap());
+    let concedido = |pedido| match pedido {
+        Ok(token::Pedido::Atendido(resposta)) => resposta.to_string(),
+        outro => panic!("{outro:?}"),
+    };
+    let dado = concedido(sala.token().solicitar(agora, sete, por, None));
+    assert_eq!(dado, "OK TOKEN cerca=5 contador=2 espera=0 prazo=30");
+    sala.token().solicitar(agora, oito, por, None).unwrap();
+    assert!(sala.anotar_token());
+    let lote = sala.tirar_diario();
+    sala.desfazer(lote, agora);
+    assert!(!sala.anotar_token(), "não há o que gravar de novo");
+    let entregas: Vec<String> =
+        sala.tirar_entregas().unwrap().into_iter().map(|e| dizer(e.resultado)).collect();
+    assert_eq!(entregas, ["ERRO INDISPONIVEL"]);
+    let dado = concedido(sala.token().solicitar(agora, oito, por, None));
+    assert_eq!(dado, "OK TOKEN cerca=6 contador=2 espera=0 prazo=30");
+}
+
+/// Um lote de assentos que falha não tira o token de quem o tem.
+#[test]
+fn desfazer_assentos_nao_mexe_no_token() {
+    let mut sala = da_versao_9();
+    let sete = Requerente { cliente: cliente(7), conexao: cliente(7) };
+    sala.token().solicitar(Instante::default(), sete, Segundos::new(30).unwrap(), None).unwrap();
+    sala.anotar_token();
+    sala.tirar_diario();
+    sala.gravou();
+    reservar(&mut sala, 8, &[10]);
+    let lote = sala.tirar_diario();
+    sala.desfazer(lote, Instante::default());
+    assert!(sala.token().vale(Instante::default(), cliente(7), Cerca(5)));
+}
+
+/// O que o disco recusou e ainda vale vai com a próxima novidade; por si, não faz tentar de novo sem parar.
+#[test]
+fn desfazer_adia_nomes_e_numeros() {
+    let mut sala = da_versao_9();
+    sala.nomear(Instante::default(), cliente(8), "bia".parse().unwrap());
+    sala.anotar_clientes(40);
+    let lote = sala.tirar_diario();
+    sala.desfazer(lote, Instante::default());
+    assert_eq!(sala.por_gravar(), 0);
+    reservar(&mut sala, 8, &[10]);
+    let novidades: Vec<Novidade> =
+        sala.tirar_diario().into_iter().map(|registro| registro.novidade).collect();
+    let [Novidade::Nome { .. }, Novidade::Clientes(40), Novidade::Assentos { .. }] = &novidades[..] else {
+        panic!("{novidades:?}");
+    };
+}
+
+/// Depois de uma recusa do disco, o que vence só se tenta gravar de novo na hora dita; e vence na hora em que vence.
+#[test]
+fn desfazer_adia_o_que_venceu() {
+    let mut sala = da_versao_9();
+    let [vence, de_novo] = ["5s", "6s"].map(|prazo| Instante::default().passar(prazo));
+    sala.vencer(vence);
+    let lote = sala.tirar_diario();
+    sala.desfazer(lote, de_novo);
+    assert_eq!(sala.proximo_vencimento(), Some(de_novo));
+    sala.vencer(Instante::default().passar("6s-1"));
+    assert_eq!((sala.versao(), sala.por_gravar()), (Versao(9), 0));
+    sala.vencer(de_novo);
+    assert_eq!((sala.versao(), sala.por_gravar()), (Versao(10), 1));
+}
+
+/// Dois clientes chegam juntos, e o de número menor pede depois: o que se reservou para o maior continua reservado.
+#[test]
+fn numeros_reservados_nao_voltam_atras() {
+    let mut sala = da_versao_9();
+    sala.anotar_clientes(48);
+    sala.anotar_clientes(41);
+    let ultima = |sala: &mut Sala| sala.tirar_diario().pop().map(|registro| registro.novidade);
+    assert_eq!(ultima(&mut sala), Some(Novidade::Clientes(48)));
+    // Na parada sabe-se quantos foram dados, e é isso que fica.
+    sala.fechar_clientes(29);
+    assert_eq!(ultima(&mut sala), Some(Novidade::Clientes(29)));
+}
+
+/// O que também se recusaria na sala do disco recebe a recusa de lá, com os assentos e a versão de lá.
+#[test]
+fn antecipar_da_a_recusa_da_sala_do_disco() {
+    let mut sala = da_versao_9();
+    let todos = |pedidos: &[u8]| Pedido::Todos(assentos(pedidos));
+    // Na 9, o 1 e o 2 são de outros; na 10, que ainda não está gravada, o 2 é livre; na 11, o 50 é do 8.
+    dizer(sala.cancelar(Instante::default(), cliente(7), Alvo::Estes(assentos(&[2]))));
+    sala.reservar(Instante::default(), cliente(8), todos(&[50])).unwrap();
+    for (pedido, pedidos, recusados, versao) in [
+        (todos(&[1]), &[1_u8][..], &[1_u8][..], 9),
+        (todos(&[1, 2]), &[1, 2], &[1, 2], 9),
+        (todos(&[1, 3]), &[1, 3], &[1], 9),
+        // O que no disco não se recusaria espera; e o que talvez fosse um pedido parcial também.
+        (todos(&[50]), &[50], &[50], 11),
+        (Pedido::Parcial(assentos(&[1, 50])), &[1, 50], &[1, 50], 11),
+    ] {
+        let mut negado = sala.reservar(Instante::default(), cliente(9), pedido).unwrap_err();
+        assert_eq!(sala.antecipar(&mut negado, cliente(9), assentos(pedidos)), versao == 9, "{pedidos:?}");
+        let esperado = (Error::Ocupado(assentos(recusados)), Some(Versao(versao)));
+        assert_eq!((negado.erro, negado.versao), esperado);
     }
 }

@@ -41,6 +41,8 @@ pub struct Token {
     cerca: Cerca,
     /// Quantas vezes um dono liberou o token.
     contador: u64,
+    /// A cerca e o contador que já foram para o diário da sala.
+    anotados: (Cerca, u64),
     /// Quantas concessões teve cada conexão que ainda está aí.
     concessoes: BTreeMap<ClientId, u64>,
     entregas: Vec<Entrega>,
@@ -116,6 +118,30 @@ impl Token {
     /// O número da última concessão.
     pub const fn cerca(&self) -> Cerca {
         self.cerca
+    }
+
+    /// Quantas vezes um dono liberou o token.
+    pub const fn contador(&self) -> u64 {
+        self.contador
+    }
+
+    /// A cerca e o contador, se mudaram desde a última vez.
+    pub fn tirar_numeros(&mut self) -> Option<(Cerca, u64)> {
+        let numeros = (self.cerca, self.contador);
+        (std::mem::replace(&mut self.anotados, numeros) != numeros).then_some(numeros)
+    }
+
+    /// Os números de quando o servidor parou; o token está livre.
+    pub fn repor(&mut self, cerca: Cerca, contador: u64) {
+        (self.cerca, self.contador, self.anotados) = (cerca, contador, (cerca, contador));
+    }
+
+    /// O que mudou não pôde ser gravado: o token fica livre, o contador volta ao que era, e quem esperava ouve
+    /// `INDISPONIVEL`. A cerca não volta: números não se repetem.
+    pub fn desfazer(&mut self, contador: u64) {
+        self.posse = None;
+        self.contador = contador;
+        self.dispensar(&Error::Indisponivel);
     }
 
     /// A conexão acabou, ou mudou de cliente: se o token é dela, passa adiante; se espera, sai da fila.

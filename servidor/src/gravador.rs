@@ -1,0 +1,103 @@
+//! Quem grava: uma thread leva o que mudou, grava num lote só e conta a quem espera.
+//!
+//! Enquanto um lote se grava, o seguinte se junta: quanto mais lento o disco, maior o lote (*group commit*: D. DeWitt e
+//! outros, "Implementation techniques for main memory database systems", 1984). A ordem do lote é a da sala. Nada aqui
+//! acontece dentro da seção crítica, nem decide o que se responde.
+
+use std::io;
+use std::time::Duration;
+
+use log::{error, info, warn};
+use protocolo::limites::{GRAVADOR_PILHA_BYTES, REGRAVAR_MS};
+
+use crate::armazem::{Armazem, Falha};
+use crate::auxiliar::Auxiliar;
+use crate::entrega::Entrega;
+use crate::gravacao::Gravacao;
+use crate::monitor::{Lote, Monitor};
+use crate::parada::Parada;
+use crate::servico::Servico;
+use crate::sincronia::Arc;
+
+/// Depois de uma recusa do disco, de quanto em quanto tempo se tenta gravar o que venceu.
+const REGRAVAR: Duration = Duration::from_millis(REGRAVAR_MS);
+
+/// Começa a gravar o que muda; se um dia não puder mais, pede a parada. Ao ser solta, a thread grava antes o que falta.
+///
+/// Erros: o sistema negou a thread.
+pub fn iniciar(servico: &Arc<Servico>, parada: &Parada) -> io::Result<Auxiliar> {
+    let parada = parada.clone();
+    Auxiliar::new(servico, "gravador", GRAVADOR_PILHA_BYTES, Monitor::dispensar_gravador, move |servico| {
+        gravar_tudo(servico, &parada);
+    })
+}
+
+/// Só chega ao `drop` se a thread que grava entrou em pânico: quem espera por ela não espera para sempre.
+struct SemPanico<'a>(&'a Servico, &'a Parada);
+
+impl Drop for SemPanico<'_> {
+    fn drop(&mut self) {
+        let Self(servico, parada) = self;
+        let motivo = "defeito na thread que grava".to_owned();
+        entregar(&servico.gravacao, &servico.gravacao.parar(motivo));
+        parada.pedir();
+    }
+}
+
+fn gravar_tudo(servico: &Servico, parada: &Parada) {
+    let guarda = SemPanico(servico, parada);
+    gravar_ate_o_fim(servico, parada);
+    std::mem::forget(guarda);
+}
+
+fn gravar_ate_o_fim(servico: &Servico, parada: &Parada) {
+    // Só esta thread usa o armazém: a trava não se disputa, e o guarda entre um reinício e outro.
+    let mut armazem = servico.armazem.lock();
+    let mut recusou = false;
+    while let Some(lote) = servico.monitor.tirar_lote() {
+        match gravar(servico, &mut **armazem, lote) {
+            Ok(()) if recusou => {
+                info!("voltou a ser possível gravar");
+                recusou = false;
+            }
+            Ok(()) => {}
+            Err(falha @ Falha::Indisponivel(_)) => {
+                if !std::mem::replace(&mut recusou, true) {
+                    warn!("{falha}; o que se pede é recusado, e consultar continua possível");
+                }
+            }
+            Err(falha) => {
+                error!("{falha}; o servidor para, para não dizer que guardou o que talvez tenha perdido");
+                entregar(&servico.gravacao, &servico.gravacao.parar(falha.to_string()));
+                parada.pedir();
+                return;
+            }
+        }
+    }
+}
+
+/// Escreve as respostas que esperavam por este lote, sem esperar por cliente nenhum.
+fn entregar(gravacao: &Gravacao, deixadas: &[Arc<Entrega>]) {
+    deixadas.iter().for_each(|entrega| entrega.sair(gravacao));
+}
+
+/// Grava o lote e conta o que houve; só volta erro depois de o ter desfeito, ou se não há como seguir.
+fn gravar(servico: &Servico, armazem: &mut dyn Armazem, lote: Lote) -> Result<(), Falha> {
+    let Servico { monitor, gravacao, contadores, relogio, .. } = servico;
+    let numero = lote.numero;
+    match armazem.gravar(&lote.registros) {
+        Ok(()) => {
+            monitor.gravou(numero);
+            entregar(gravacao, &gravacao.gravou(numero));
+            contadores.lotes.somar(1);
+            contadores.gravadas.somar(lote.registros.len() as u64);
+            Ok(())
+        }
+        Err(falha @ Falha::Indisponivel(_)) => {
+            let (ate, versao) = monitor.desfazer(lote, relogio.agora().somar(REGRAVAR));
+            entregar(gravacao, &gravacao.recusou(numero, ate, versao));
+            Err(falha)
+        }
+        Err(falha) => Err(falha),
+    }
+}
