@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::assentos::Assentos;
+use crate::assentos::{Assento, Assentos};
 use crate::error::{Error, Recusa};
 use crate::identidade::{Cerca, Chave, ClientId, Nome, Segundos};
 use crate::leitura::{Palavras, numero, sintaxe};
@@ -48,6 +48,8 @@ pub enum Comando {
     Listar,
     /// `MAPA`: o desenho da sala.
     Mapa,
+    /// `HISTORICO`: a vida de um assento.
+    Historico(Assento),
     /// `OBSERVAR`: daqui em diante, as mudanças chegam sozinhas.
     Observar,
     /// `PARAR`: deixa de observar.
@@ -139,7 +141,7 @@ pub struct Verbete {
 }
 
 /// Todas as palavras, na ordem em que `AJUDA` as mostra.
-pub static TABELA: [Verbete; 16] = [
+pub static TABELA: [Verbete; 17] = [
     Verbete {
         palavra: "RESERVAR",
         formas: &[
@@ -192,6 +194,13 @@ pub static TABELA: [Verbete; 16] = [
         participio: "OK MAPA",
         resumo: "desenha a sala, dez assentos por linha",
         ler: |_| Ok(Comando::Mapa),
+    },
+    Verbete {
+        palavra: "HISTORICO",
+        formas: &["HISTORICO <assento>"],
+        participio: "OK HISTORICO",
+        resumo: "conta a vida de um assento: quando, de quem foi e o que aconteceu",
+        ler: |palavras| Ok(Comando::Historico(palavras.so_um_assento()?)),
     },
     Verbete {
         palavra: "OBSERVAR",
@@ -283,6 +292,7 @@ impl Comando {
             Self::Aguardar { .. } => "AGUARDAR",
             Self::Listar => "LISTAR",
             Self::Mapa => "MAPA",
+            Self::Historico(_) => "HISTORICO",
             Self::Observar => "OBSERVAR",
             Self::Parar => "PARAR",
             Self::Token(_) => "TOKEN",
@@ -443,6 +453,7 @@ impl fmt::Display for Comando {
                 write!(f, " {escolha}")?;
                 escrever_clausula(f, "ATE", ate.as_ref())
             }
+            Self::Historico(assento) => write!(f, " {assento}"),
             Self::Token(ComandoToken::Solicitar { por, ate }) => {
                 write!(f, " SOLICITAR POR {por}")?;
                 escrever_clausula(f, "ATE", ate.as_ref())

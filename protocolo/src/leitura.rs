@@ -94,6 +94,15 @@ impl<'a> Palavras<'a> {
         Ok(lista.dentro)
     }
 
+    /// Um assento só, que é o que falta da linha.
+    pub(crate) fn so_um_assento(&mut self) -> Result<Assento, Recusa> {
+        let palavra = self.exigir("falta o assento")?;
+        let assento = Lista::default().um(palavra, palavra)?;
+        // Também aqui SINTAXE vem antes.
+        self.terminou()?;
+        assento.ok_or_else(|| Error::AssentoInvalido(vec![palavra.to_owned()]).into())
+    }
+
     /// Consome a próxima palavra se ela é só o número de um assento: o atalho de [`Lista::ler`].
     fn assento_simples(&mut self) -> Option<Assento> {
         let algarismos = self.resto.bytes().take(4).take_while(u8::is_ascii_digit).count();

@@ -9,7 +9,7 @@
 //! | [`Assento`], [`Assentos`] | um assento que existe; um conjunto deles num `u128` |
 //! | [`ClientId`], [`Chave`], [`Nome`], [`Versao`], [`Cerca`] | quem fala, e os números que só crescem |
 //! | [`Comando`] | um pedido, e a [`TABELA`] das palavras |
-//! | [`Resposta`], [`Quadro`], [`Evento`] | o que se responde e o que se observa |
+//! | [`Resposta`], [`Quadro`], [`Fato`], [`Evento`] | o que se responde e o que se observa |
 //! | [`Error`], [`Recusa`] | por que não |
 //! | [`Linhas`] | linhas limitadas, limpas do que um terminal acrescenta |
 
@@ -20,6 +20,7 @@ mod comando;
 mod decimal;
 mod error;
 mod evento;
+mod historia;
 mod identidade;
 mod leitura;
 pub mod limites;
@@ -31,6 +32,7 @@ pub use assentos::{Assento, Assentos, Faixas, Iter};
 pub use comando::{Alvo, Comando, ComandoToken, Escolha, Pedido, TABELA, Verbete};
 pub use error::{Error, Recusa};
 pub use evento::{Evento, Mudanca};
+pub use historia::{Acontecimento, Fato, Hora, HoraInvalida};
 pub use identidade::{Cerca, Chave, ChaveMalFormada, ClientId, Nome, NomeInvalido, Segundos, Versao};
 pub use linha::{Entrada, Linhas};
 pub use quadro::{LEGENDA, Quadro, Situacao};

@@ -121,3 +121,24 @@ pub const MOSTRADOS_MAX: usize = 40;
 
 const _: () = assert!(ENTRADA_BYTES >= LINHA_BYTES_MAX, "uma linha cabe na entrada");
 const _: () = assert!(SAIDA_BYTES_QUIETA < SAIDA_BYTES_MAX);
+
+// ---- O armazém ----
+
+/// A pilha da thread que grava, em bytes: o SQLite é mais fundo do que o caminho de um pedido.
+pub const GRAVADOR_PILHA_BYTES: usize = 1024 * 1024;
+/// Depois de o disco recusar, de quanto em quanto tempo se tenta gravar o que venceu, em milissegundos.
+pub const REGRAVAR_MS: u64 = 100;
+/// Quantos números de cliente se reservam de cada vez no disco: depois de um `kill -9`, é o mais que se pulam.
+pub const CLIENTES_RESERVA: u64 = 20;
+/// Quantos fatos da vida de um assento `HISTORICO` mostra, os mais novos: algumas telas.
+pub const HISTORICO_MAX: usize = 100;
+/// O arquivo da sala quando não se diz `--banco` nem `--memoria`.
+pub const BANCO_PADRAO: &str = "reservas.db";
+
+/// Quanto se espera por outro programa que escreve no arquivo da sala, em milissegundos, antes de recusar o lote: quem abriu
+/// o arquivo para olhar termina antes disso, e quem esqueceu uma transação aberta não prende o servidor.
+pub const ARQUIVO_OCUPADO_MS: u64 = 2_000;
+/// Quantas páginas o WAL junta, mais ou menos, antes de passarem para o arquivo: quatro MiB, o que o SQLite também escolhe.
+pub const WAL_PAGINAS: usize = 1_000;
+/// Quantos fatos da vida dos assentos o armazém na memória guarda: cem por assento, um megabyte.
+pub const HISTORICO_MEMORIA_MAX: usize = 10_000;

@@ -10,6 +10,7 @@ use crate::VERSAO;
 use crate::assentos::{Assento, Assentos};
 use crate::decimal;
 use crate::error::{Error, Recusa, escrever_assentos};
+use crate::historia::Fato;
 use crate::identidade::{Cerca, Chave, ClientId, Nome, Versao};
 use crate::leitura::Palavras;
 use crate::limites::ASSENTOS_MAX;
@@ -68,6 +69,13 @@ pub enum Resposta {
     Mapa {
         /// O retrato.
         quadro: Quadro,
+        /// A versão da sala.
+        versao: Versao,
+    },
+    /// A vida de um assento.
+    Historico {
+        /// O que aconteceu com ele, do mais velho ao mais novo.
+        fatos: Vec<Fato>,
         /// A versão da sala.
         versao: Versao,
     },
@@ -133,6 +141,7 @@ impl Resposta {
             | Self::Cancelado { versao, .. }
             | Self::Listado { versao, .. }
             | Self::Mapa { versao, .. }
+            | Self::Historico { versao, .. }
             | Self::Observando { versao } => Some(*versao),
             Self::Recusado(recusa) => recusa.versao,
             _ => None,
@@ -186,6 +195,13 @@ impl Resposta {
             }
             Self::Listado { quadro, versao } => escrever_lista(f, quadro, *versao),
             Self::Mapa { quadro, versao } => write!(f, "{quadro}OK MAPA versao={versao}"),
+            Self::Historico { fatos, versao } => {
+                for fato in fatos {
+                    fato.escrever(f)?;
+                    f.write_str("\n")?;
+                }
+                write!(f, "OK HISTORICO versao={versao}")
+            }
             Self::Observando { versao } => write!(f, "OK OBSERVANDO versao={versao}"),
             Self::Parado => f.write_str("OK PARADO"),
             Self::TokenConcedido { cerca, contador, espera, prazo } => {
@@ -329,6 +345,10 @@ fn ler_ok(dados: &str, palavras: &mut Final<'_>) -> Result<Resposta, RespostaInv
         }
         "MAPA" => Resposta::Mapa {
             quadro: Quadro::ler_desenho(dados.lines()).ok_or_else(|| palavras.invalida())?,
+            versao: palavras.versao()?,
+        },
+        "HISTORICO" => Resposta::Historico {
+            fatos: dados.lines().map(str::parse).collect::<Result<_, _>>()?,
             versao: palavras.versao()?,
         },
         "OBSERVANDO" => Resposta::Observando { versao: palavras.versao()? },
@@ -485,13 +505,13 @@ impl<'a> Final<'a> {
         assentos
     }
 
-    fn talvez_valor(&mut self, nome: &str) -> Option<&'a str> {
+    pub(crate) fn talvez_valor(&mut self, nome: &str) -> Option<&'a str> {
         let valor = self.palavras.olhar()?.strip_prefix(nome)?.strip_prefix('=')?;
         self.palavras.proxima();
         Some(valor)
     }
 
-    fn valor(&mut self, nome: &str) -> Result<&'a str, RespostaInvalida> {
+    pub(crate) fn valor(&mut self, nome: &str) -> Result<&'a str, RespostaInvalida> {
         self.talvez_valor(nome).ok_or_else(|| self.invalida())
     }
 
@@ -507,7 +527,7 @@ impl<'a> Final<'a> {
         ClientId::new(self.par("cliente")?).ok_or_else(|| self.invalida())
     }
 
-    fn versao(&mut self) -> Result<Versao, RespostaInvalida> {
+    pub(crate) fn versao(&mut self) -> Result<Versao, RespostaInvalida> {
         self.par("versao").map(Versao)
     }
 

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Cada letra é uma conexão, aberta quando aparece pela primeira vez: num servidor novo, `A` é o cliente 1. A saudação
-//! é lida e pulada, a não ser que a primeira linha da letra seja de resposta (`A<`). No fim de uma linha esperada,
-//! `...` é "daqui em diante, qualquer coisa"; sozinho, é "quaisquer linhas de dados" até a próxima linha esperada.
+//! é lida e pulada, a não ser que a primeira linha da letra seja de resposta (`A<`). Numa linha esperada,
+//! `...` é "qualquer coisa"; sozinho, é "quaisquer linhas de dados" até a próxima linha esperada.
 //! No fim do roteiro nenhuma conexão pode ter mais nada a dizer. Linhas em branco não contam.
 
 use std::collections::BTreeMap;
@@ -172,10 +172,11 @@ impl Papel {
     }
 }
 
-/// Diz se a linha é a esperada; `...` no fim desta vale por qualquer resto.
+/// Diz se a linha é a esperada; nesta, cada `...` vale por qualquer coisa.
 fn combina(linha: &str, esperado: &str) -> bool {
-    match esperado.strip_suffix("...") {
-        Some(comeco) => linha.starts_with(comeco),
-        None => linha == esperado,
-    }
+    let Some((comeco, depois)) = esperado.split_once("...") else { return linha == esperado };
+    let Some(resto) = linha.strip_prefix(comeco) else { return false };
+    // A coisa qualquer pode acabar em qualquer letra, ou no fim.
+    let mut cortes = resto.char_indices().map(|(corte, _)| corte).chain([resto.len()]);
+    cortes.any(|corte| combina(&resto[corte..], depois))
 }

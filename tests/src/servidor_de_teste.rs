@@ -37,8 +37,12 @@ impl ServidorDeTeste {
 
     /// Um servidor com esta configuração.
     pub fn com(config: Config) -> Self {
-        let servico = Arc::new(Servico::new(config).expect("o sistema devia dar bytes aleatórios"));
-        Self::abrir(servico, Parada::new())
+        Self::com_servico(Servico::new(config).expect("o sistema devia dar bytes aleatórios"))
+    }
+
+    /// Um servidor com estas partes.
+    pub fn com_servico(servico: Servico) -> Self {
+        Self::abrir(Arc::new(servico), Parada::new())
     }
 
     fn abrir(servico: Arc<Servico>, parada: Parada) -> Self {

@@ -155,6 +155,34 @@ fn nome_retomar_e_ajuda_cada_forma() {
 }
 
 #[test]
+fn historico_de_um_assento_so() {
+    conferir(&[
+        ("HISTORICO 7", "HISTORICO 7"),
+        ("historico\t1 ", "HISTORICO 1"),
+        ("Historico 100", "HISTORICO 100"),
+    ]);
+    conferir_sintaxe(&[
+        ("HISTORICO", "falta o assento"),
+        ("HISTORICO 3 7", "há palavras a mais"),
+        ("HISTORICO 3 3", "há palavras a mais"),
+        ("HISTORICO 3,7", "\"3,7\" não é um assento"),
+        ("HISTORICO 3-7", "\"3-7\" não é um assento"),
+        ("HISTORICO 7,", "\"7,\" não é um assento"),
+        ("HISTORICO 07", "\"07\" não é um assento"),
+        ("HISTORICO ana", "\"ana\" não é um assento"),
+        ("HISTORICO TUDO", "\"TUDO\" não é um assento"),
+        ("HISTORICO 7 CERCA 1", "há palavras a mais"),
+        // Primeiro a frase inteira; só então o número.
+        ("HISTORICO 101 3", "há palavras a mais"),
+    ]);
+    conferir_recusas(&[
+        ("HISTORICO 0", "ASSENTO_INVALIDO 0"),
+        ("HISTORICO 101", "ASSENTO_INVALIDO 101"),
+        ("HISTORICO 99999999999999999999", "ASSENTO_INVALIDO 99999999999999999999"),
+    ]);
+}
+
+#[test]
 fn palavras_em_qualquer_caixa_e_com_qualquer_espaco() {
     conferir(&[
         ("ping", "PING"),
@@ -426,6 +454,7 @@ fn palavra_desconhecida() {
 fn exemplos(forma: &str) -> [String; 2] {
     let valores = [
         ("<assentos>", "3 7"),
+        ("<assento>", "7"),
         ("<n>", "2"),
         ("<s>", "5"),
         ("<nome>", "ana"),
@@ -520,6 +549,7 @@ fn iguais(um: &Comando, outro: &Comando) -> bool {
         (Cancelar { alvo: a, cerca: b }, Cancelar { alvo: c, cerca: d }) => (a, b) == (c, d),
         (Aguardar { escolha: a, ate: b }, Aguardar { escolha: c, ate: d }) => (a, b) == (c, d),
         (Token(a), Token(b)) => a == b,
+        (Historico(a), Historico(b)) => a == b,
         (Nome(a), Nome(b)) => a == b,
         (Retomar { cliente: a, chave: b }, Retomar { cliente: c, chave: d }) => {
             a == c && b.bytes() == d.bytes()
@@ -585,8 +615,8 @@ proptest! {
     fn comando_de_texto_qualquer_da_uma_linha_limpa(
         texto in prop_oneof![
             "(?s).{0,80}",
-            "(RESERVAR|SEGURAR|CANCELAR|TOKEN|NOME|RETOMAR|AJUDA)( (?s).{0,20}){0,4}",
-            "(RESERVAR|SEGURAR|CONFIRMAR|CANCELAR|AGUARDAR)( (PARCIAL|QUANTIDADE|TUDO|POR|ATE|CERCA|PREFERINDO|[0-9]{1,21}|[0-9]{1,3}-[0-9]{1,3}|,)){0,7}",
+            "(RESERVAR|SEGURAR|CANCELAR|HISTORICO|TOKEN|NOME|RETOMAR|AJUDA)( (?s).{0,20}){0,4}",
+            "(RESERVAR|SEGURAR|CONFIRMAR|CANCELAR|AGUARDAR|HISTORICO)( (PARCIAL|QUANTIDADE|TUDO|POR|ATE|CERCA|PREFERINDO|[0-9]{1,21}|[0-9]{1,3}-[0-9]{1,3}|,)){0,7}",
         ],
     ) {
         match texto.parse::<Comando>() {

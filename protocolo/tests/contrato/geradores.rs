@@ -94,6 +94,7 @@ pub fn comando() -> impl Strategy<Value = Comando> {
         3 => (alvo, option::of(cerca())).prop_map(|(alvo, cerca)| Comando::Cancelar { alvo, cerca }),
         3 => (escolha(), option::of(segundos())).prop_map(|(escolha, ate)| Comando::Aguardar { escolha, ate }),
         2 => token().prop_map(Comando::Token),
+        1 => assento().prop_map(Comando::Historico),
         1 => nome().prop_map(Comando::Nome),
         1 => (cliente(), chave()).prop_map(|(cliente, chave)| Comando::Retomar { cliente, chave }),
         2 => option::of(0..TABELA.len()).prop_map(|n| Comando::Ajuda(n.map(|n| &TABELA[n]))),
@@ -166,6 +167,28 @@ fn recusa() -> impl Strategy<Value = Recusa> {
     prop_oneof![da_sala, sem_sala]
 }
 
+fn hora() -> impl Strategy<Value = Hora> {
+    "-?[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z"
+        .prop_map(|texto| texto.parse().unwrap())
+}
+
+pub fn fato() -> impl Strategy<Value = Fato> {
+    let acontecimento = prop_oneof![
+        Just(Acontecimento::Reservado),
+        hora().prop_map(|ate| Acontecimento::Segurado { ate }),
+        Just(Acontecimento::Livre),
+    ];
+    (hora(), cliente(), option::of(nome()), acontecimento, versao()).prop_map(
+        |(quando, cliente, nome, acontecimento, versao)| Fato {
+            quando,
+            cliente,
+            nome,
+            acontecimento,
+            versao,
+        },
+    )
+}
+
 fn da_sala() -> impl Strategy<Value = Resposta> {
     prop_oneof![
         3 => (assentos(), assentos_ou_nenhum(), versao()).prop_map(|(assentos, ocupados, versao)| {
@@ -179,6 +202,7 @@ fn da_sala() -> impl Strategy<Value = Resposta> {
             .prop_map(|(assentos, versao)| Resposta::Cancelado { assentos, versao }),
         2 => (quadro(), versao()).prop_map(|(quadro, versao)| Resposta::Listado { quadro, versao }),
         2 => (quadro(), versao()).prop_map(|(quadro, versao)| Resposta::Mapa { quadro, versao }),
+        2 => (vec(fato(), 0..5), versao()).prop_map(|(fatos, versao)| Resposta::Historico { fatos, versao }),
         1 => versao().prop_map(|versao| Resposta::Observando { versao }),
     ]
 }

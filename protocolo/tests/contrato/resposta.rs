@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use protocolo::*;
 
-use crate::geradores::{erro, evento, quadro, resposta};
+use crate::geradores::{erro, evento, fato, quadro, resposta};
 
 /// As linhas exatas do contrato, escritas à mão: se os dois lados errassem juntos, a ida e volta não veria.
 #[test]
@@ -15,6 +15,7 @@ fn resposta_linha_exata_vai_e_volta() {
         "OK CONFIRMADO 3 7 versao=4",
         "OK CANCELADO 3 7 versao=4",
         "OK CANCELADO versao=4",
+        "OK HISTORICO versao=0",
         "OK OBSERVANDO versao=0",
         "OK PARADO",
         "OK TOKEN cerca=18 contador=17 espera=2 prazo=30",
@@ -121,6 +122,11 @@ fn resposta_que_nao_e_do_protocolo_e_recusada() {
         "LIVRES 1-101\nSEGURADOS\nOCUPADOS\nSEUS\n\
          OK LISTADO livres=100 segurados=0 ocupados=0 seus=0 versao=7",
         "sem dois pontos\nOK ESTADO",
+        "OK HISTORICO",
+        // Uma linha de dados que não é um fato, ou que falta acabar.
+        "\nOK HISTORICO versao=7",
+        "LIVRES 1-100\nOK HISTORICO versao=7",
+        "2026-11-21T13:12:49.123Z cliente=7 RESERVADO\nOK HISTORICO versao=7",
         "ERRO",
         "ERRO NADA_DISSO :texto",
         "ERRO OCUPADO 3 7 lixo :texto",
@@ -128,6 +134,47 @@ fn resposta_que_nao_e_do_protocolo_e_recusada() {
         "EVENTO 13 LIVRE 3",
     ] {
         assert!(bloco.parse::<Resposta>().is_err(), "{bloco:?}");
+    }
+}
+
+#[test]
+fn historico_linhas_exatas_vao_e_voltam() {
+    let bloco = "2026-11-21T13:12:49.123Z cliente=7 nome=ana RESERVADO versao=12\n\
+                 2026-11-21T13:12:50.000Z cliente=7 nome=joão LIVRE versao=13\n\
+                 2026-11-21T13:12:51.000Z cliente=8 SEGURADO ate=2026-11-21T13:14:51.000Z versao=15\n\
+                 OK HISTORICO versao=16";
+    let Ok(Resposta::Historico { fatos, versao }) = bloco.parse() else { panic!("não é um HISTORICO") };
+    assert_eq!(versao, Versao(16));
+    let quem: Vec<_> = fatos.iter().map(|fato| (fato.cliente.numero(), fato.versao.0)).collect();
+    assert_eq!(quem, [(7, 12), (7, 13), (8, 15)]);
+    assert_eq!(fatos[1].nome.as_ref().map(Nome::as_str), Some("joão"));
+    assert_eq!(fatos[1].acontecimento, Acontecimento::Livre);
+    assert_eq!((fatos[0].quando.dia(), fatos[0].quando.hora_do_dia()), ("2026-11-21", "13:12:49.123"));
+    assert_eq!(Resposta::Historico { fatos, versao }.to_string(), bloco);
+}
+
+#[test]
+fn fato_que_nao_se_entende_e_recusado() {
+    for linha in [
+        "",
+        "2026-11-21T13:12:49.123Z",
+        "2026-11-21T13:12:49.123Z RESERVADO versao=1",
+        "2026-11-21T13:12:49.123Z cliente=0 RESERVADO versao=1",
+        "2026-11-21T13:12:49.123Z cliente=7 nome= RESERVADO versao=1",
+        "2026-11-21T13:12:49.123Z cliente=7 nome=a!b RESERVADO versao=1",
+        "2026-11-21T13:12:49.123Z cliente=7 RESERVADO ate=2026-11-21T13:14:49.123Z versao=1",
+        "2026-11-21T13:12:49.123Z cliente=7 SEGURADO versao=1",
+        "2026-11-21T13:12:49.123Z cliente=7 SEGURADO ate=logo versao=1",
+        "2026-11-21T13:12:49.123Z cliente=7 SUMIDO versao=1",
+        "2026-11-21T13:12:49.123Z cliente=7 LIVRE versao=1 mais",
+        "2026-11-21 13:12:49.123Z cliente=7 LIVRE versao=1",
+        "2026-11-21T13:12:49.123 cliente=7 LIVRE versao=1",
+        "TZ cliente=7 LIVRE versao=1",
+        "ontemT13:12:49Z cliente=7 LIVRE versao=1",
+        "OK cliente=7 LIVRE versao=1",
+        "2026-11-21T13:12:49.12345678901234567890123Z cliente=7 LIVRE versao=1",
+    ] {
+        assert!(linha.parse::<Fato>().is_err(), "{linha:?}");
     }
 }
 
@@ -195,6 +242,7 @@ fn fala_da_sala(linha: &str) -> bool {
         "CANCELADO",
         "LISTADO",
         "MAPA",
+        "HISTORICO",
         "OBSERVANDO",
         "OCUPADO",
         "INSUFICIENTE",
@@ -266,9 +314,18 @@ proptest! {
     }
 
     #[test]
+    fn fato_escrito_e_lido_e_o_mesmo(fato in fato()) {
+        let linha = fato.to_string();
+        prop_assert!(!e_final(&linha) && !Evento::e_evento(&linha));
+        prop_assert!(!linha.contains("  ") && !linha.ends_with(' '));
+        prop_assert_eq!(linha.parse::<Fato>(), Ok(fato));
+    }
+
+    #[test]
     fn resposta_de_texto_qualquer_nao_entra_em_panico(bloco in "(?s).{0,200}") {
         let _ = bloco.parse::<Resposta>();
         let _ = bloco.parse::<Evento>();
+        let _ = bloco.parse::<Fato>();
     }
 
     /// Uma resposta boa com um estrago: ou é recusada, ou o que se leu se escreve e se lê de novo igual.
