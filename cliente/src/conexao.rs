@@ -8,8 +8,8 @@ use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use protocolo::{
-    Alvo, Assentos, Cerca, Chave, ClientId, Comando, ComandoToken, Escolha, Evento, Nome, Pedido, Quadro,
-    Resposta, RespostaInvalida, Segundos, Versao,
+    Alvo, Assento, Assentos, Cerca, Chave, ClientId, Comando, ComandoToken, Escolha, Evento, Fato, Nome,
+    Pedido, Quadro, Resposta, RespostaInvalida, Segundos, Versao,
 };
 
 use crate::falha::Falha;
@@ -276,6 +276,14 @@ impl Cliente {
     pub fn listar(&mut self) -> Result<(Quadro, Versao), Falha> {
         match self.pedir(&Comando::Listar)? {
             Resposta::Listado { quadro, versao } => Ok((quadro, versao)),
+            outra => Err(recusa_ou_inesperada(outra)),
+        }
+    }
+
+    /// `HISTORICO`: a vida do assento, do mais velho ao mais novo, e a versão da sala.
+    pub fn historico(&mut self, assento: Assento) -> Result<(Vec<Fato>, Versao), Falha> {
+        match self.pedir(&Comando::Historico(assento))? {
+            Resposta::Historico { fatos, versao } => Ok((fatos, versao)),
             outra => Err(recusa_ou_inesperada(outra)),
         }
     }

@@ -73,10 +73,13 @@ fn no_terminal(
 
     let mandaram = Arc::new(AtomicBool::new(false));
     let mandar = Arc::clone(&mandaram);
-    let _sinais = Sinais::ouvir(move || {
-        mandar.store(true, Ordering::SeqCst);
-        true
-    })?;
+    let _sinais = Sinais::ouvir(
+        move || {
+            mandar.store(true, Ordering::SeqCst);
+            true
+        },
+        0,
+    )?;
     let servidor = limpo(servidor);
     loop {
         tela.desenhar(|area| desenho::linhas(&servidor, &estado, area.width.into(), area.height.into()))?;
@@ -116,7 +119,7 @@ fn em_linhas(servidor: &str, mut observacao: Observacao, saida: &mut Saida) -> R
     );
     // Observar não tem fim próprio: quem manda parar já viu o que queria. Acaba mesmo com o cano cheio, em que a escrita
     // não volta; o que já se escreveu foram linhas inteiras.
-    let _sinais = Sinais::ouvir(|| process::exit(0))?;
+    let _sinais = Sinais::ouvir(|| process::exit(0), 0)?;
     loop {
         saida.evento(&observacao.proximo()?)?;
         saida.escrita.flush()?;

@@ -24,6 +24,7 @@ use std::time::Duration;
 use cliente::{Cliente, Corte, EstadoDoToken};
 
 use crate::Fim;
+use crate::SAIDA_INTERROMPIDO;
 use crate::erro::Erro;
 use crate::sinais::Sinais;
 use crate::tela::{Saida, limpo};
@@ -88,7 +89,7 @@ pub fn simular(
     // Daqui em diante, Ctrl-C acaba com um resumo.
     let (contar, novidades) = mpsc::channel();
     let parar = contar.clone();
-    let _sinais = Sinais::ouvir(move || parar.send(Novidade::Pare).is_ok())?;
+    let _sinais = Sinais::ouvir(move || parar.send(Novidade::Pare).is_ok(), SAIDA_INTERROMPIDO)?;
     writeln!(saida.escrita, "{titulo}")?;
     saida.escrita.flush()?;
 

@@ -11,7 +11,10 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use cliente::{Bloco, Cliente};
 use protocolo::limites::FILEIRA_ASSENTOS;
-use protocolo::{Assento, Assentos, Comando, Evento, Mudanca, Quadro, Recusa, Resposta, Situacao, Versao};
+use protocolo::{
+    Acontecimento, Assento, Assentos, Comando, Evento, Fato, Mudanca, Quadro, Recusa, Resposta, Situacao,
+    Versao,
+};
 
 /// Quanto se espera calado por uma resposta: antes disto, ninguém chega a estranhar.
 pub const ESPERA_CALADA: Duration = Duration::from_millis(300);
@@ -128,6 +131,7 @@ impl fmt::Display for Frase<'_> {
             }
             Resposta::Listado { quadro, versao } => tabela(f, quadro, *versao),
             Resposta::Mapa { quadro, versao } => mapa(f, quadro, *versao),
+            Resposta::Historico { fatos, versao } => historia(f, fatos, *versao),
             Resposta::Observando { versao } => {
                 f.write_str("Observando a sala; PARAR encerra.")?;
                 na_versao(f, *versao)
@@ -243,6 +247,30 @@ fn mapa(f: &mut fmt::Formatter<'_>, quadro: &Quadro, versao: Versao) -> fmt::Res
     na_versao(f, versao)
 }
 
+/// `HISTORICO` numa tabela, um fato por linha: quando, o quê, quem e a versão.
+fn historia(f: &mut fmt::Formatter<'_>, fatos: &[Fato], versao: Versao) -> fmt::Result {
+    for Fato { quando, cliente, nome, acontecimento, versao } in fatos {
+        let (cor, palavra, era) = match acontecimento {
+            Acontecimento::Reservado => (OCUPADO, "reservado", ""),
+            Acontecimento::Segurado { .. } => (SEGURADO, "segurado", ""),
+            Acontecimento::Livre => (LIVRE, "livre", "era do "),
+        };
+        write!(f, "{} {}  {cor}{palavra:<9}{cor:#}  ", quando.dia(), quando.hora_do_dia())?;
+        write!(f, "{era}cliente {cliente}")?;
+        if let Some(nome) = nome {
+            write!(f, " ({nome})")?;
+        }
+        if let Acontecimento::Segurado { ate } = acontecimento {
+            write!(f, ", até {}", ate.hora_do_dia())?;
+        }
+        na_versao(f, *versao)?;
+        f.write_str("\n")?;
+    }
+    let fim = if fatos.is_empty() { "Não há nada na história deste assento." } else { "Horas em UTC." };
+    f.write_str(fim)?;
+    na_versao(f, versao)
+}
+
 fn estado(f: &mut fmt::Formatter<'_>, pares: &[(String, String)]) -> fmt::Result {
     let pares: Vec<_> = pares.iter().map(|(nome, valor)| (limpo(nome), limpo(valor))).collect();
     let largura = pares.iter().map(|(nome, _)| nome.chars().count()).max().unwrap_or(0);
@@ -334,6 +362,17 @@ mod tests {
                 "Você liberou o token (ninguém esperando; liberado 18 vezes até aqui).",
             ),
             ("OK ATE_LOGO", "Até logo! O que é seu continua seu."),
+            ("OK HISTORICO versao=0", "Não há nada na história deste assento. (versão 0)"),
+            (
+                "2026-11-21T23:59:49.123Z cliente=7 SEGURADO ate=2026-11-22T00:01:49.123Z versao=12\n\
+                 2026-11-22T00:00:01.000Z cliente=7 nome=ana RESERVADO versao=13\n\
+                 2026-11-22T00:00:02.500Z cliente=7 nome=ana LIVRE versao=15\n\
+                 OK HISTORICO versao=16",
+                "2026-11-21 23:59:49.123  segurado   cliente 7, até 00:01:49.123 (versão 12)\n\
+                 2026-11-22 00:00:01.000  reservado  cliente 7 (ana) (versão 13)\n\
+                 2026-11-22 00:00:02.500  livre      era do cliente 7 (ana) (versão 15)\n\
+                 Horas em UTC. (versão 16)",
+            ),
         ] {
             assert_eq!(sem_cores(bloco), esperada);
         }

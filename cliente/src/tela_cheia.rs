@@ -97,7 +97,7 @@ impl Drop for Devolver {
 }
 
 /// Devolve o terminal, se está conosco. Se ele já não existe, não há o que devolver.
-fn devolver() {
+pub fn devolver() {
     if ABERTO.swap(false, Ordering::SeqCst) {
         let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();

@@ -9,11 +9,13 @@ mod testes {
     use std::fs::File;
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{SocketAddr, TcpListener, TcpStream};
+    use std::path::PathBuf;
     use std::process::{Child, ChildStdin, Command, Output, Stdio};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::mpsc;
     use std::thread::Builder;
+    use std::thread::sleep;
     use std::time::Duration;
 
     use crate::falso::{Falso, SAUDACAO};
@@ -463,6 +465,28 @@ mod testes {
             assert_eq!(self.ate("fim=").trim_end_matches("fim=").trim(), modos.trim());
             assert!(self.shell.wait().unwrap().success());
         }
+    }
+
+    /// A janela se fecha e ninguém devolve o terminal: o programa não fica para trás, a gastar um processador.
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "um processo que não é filho nosso só se olha de tempos em tempos"
+    )]
+    fn observar_acaba_quando_a_janela_se_fecha() {
+        let falso = Falso::com_respostas(&["OK OBSERVANDO versao=5", RETRATO]);
+        let mut terminal = NoTerminal::observar(falso.endereco, "");
+        let processo = PathBuf::from(format!("/proc/{}", terminal.valor("pid")));
+        terminal.ate("ligado");
+        assert!(processo.exists());
+        terminal.shell.kill().unwrap();
+        terminal.shell.wait().unwrap();
+        let pausa = Duration::from_millis(20);
+        let acabou = (0..PRAZO.as_millis() / pausa.as_millis()).any(|_| {
+            sleep(pausa);
+            !processo.exists()
+        });
+        assert!(acabou, "o cliente continua a correr sem terminal");
     }
 
     impl Drop for NoTerminal {

@@ -1,6 +1,6 @@
 //! O cliente tipado contra um servidor de mentira.
 
-use protocolo::{Assento, Error};
+use protocolo::Error;
 
 use super::*;
 use crate::falso::Falso;
@@ -16,6 +16,7 @@ fn conecta_e_pede() {
         "OK RESERVADO 4 5 OCUPADO 2 3 versao=2",
         "ERRO OCUPADO 7 versao=2 :o assento 7 já é de outra pessoa",
         "OK CANCELADO 3 versao=3",
+        "2026-11-21T13:12:49.123Z cliente=7 RESERVADO versao=1\nOK HISTORICO versao=3",
         "OK RETOMADO 2",
         "OK PONG",
         "OK ATE_LOGO",
@@ -28,6 +29,8 @@ fn conecta_e_pede() {
     let recusa = cliente.reservar_parcial(assentos(&[7]));
     assert!(matches!(recusa, Err(Falha::Recusa(r)) if r.erro == Error::Ocupado(assentos(&[7]))));
     assert_eq!(cliente.cancelar(assentos(&[3])).unwrap(), (assentos(&[3]), Versao(3)));
+    let (fatos, versao) = cliente.historico(Assento::new(7).unwrap()).unwrap();
+    assert_eq!((fatos.len(), fatos[0].cliente, versao), (1, cliente.cliente(), Versao(3)));
     let chave = cliente.chave();
     cliente.retomar(ClientId::new(2).unwrap(), chave).unwrap();
     assert_eq!(cliente.cliente().numero(), 2);
@@ -40,6 +43,7 @@ fn conecta_e_pede() {
             "RESERVAR QUANTIDADE 2 PREFERINDO 2 3",
             "RESERVAR PARCIAL 7",
             "CANCELAR 3",
+            "HISTORICO 7",
             &format!("RETOMAR 2 {chave}"),
             "PING",
             "SAIR",
