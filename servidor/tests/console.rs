@@ -258,7 +258,7 @@ impl NoTerminal {
     /// Liga o servidor em primeiro plano; quando ele acaba, o shell mostra como.
     fn ligar() -> Self {
         Self::ligar_por(
-            "sh -c 'echo pid=$$; exec \"$0\" --escutar 127.0.0.1:0' \"$SERVIDOR\"; echo \"saida=$?\"",
+            "sh -c 'echo pid=$$; exec \"$0\" --memoria --escutar 127.0.0.1:0' \"$SERVIDOR\"; echo \"saida=$?\"",
         )
     }
 
@@ -457,7 +457,7 @@ fn terminal_volta_depois_de_um_segundo_sinal() {
 
 /// Um shell com controle de tarefas, que põe o servidor ao fundo e espera por ele.
 const AO_FUNDO: &str =
-    "set -m; \"$SERVIDOR\" --escutar 127.0.0.1:0 & echo pid=$!; wait $!; echo \"saida=$?\"";
+    "set -m; \"$SERVIDOR\" --memoria --escutar 127.0.0.1:0 & echo pid=$!; wait $!; echo \"saida=$?\"";
 
 /// Ao fundo (`servidor &`), ler o terminal ou mexer nele pararia o processo: ele não faz nem um nem outro.
 #[test]
@@ -480,7 +480,7 @@ fn ao_fundo_o_servidor_nao_para() {
 }
 
 /// Ao fundo, depois Ctrl-Z, `bg` e `fg`: o servidor só ouve o terminal quando o terminal é dele.
-const DE_VOLTA: &str = "set -m; \"$SERVIDOR\" --escutar 127.0.0.1:0 & echo pid=$!; read x; echo \"lido $x\"; fg %1; \
+const DE_VOLTA: &str = "set -m; \"$SERVIDOR\" --memoria --escutar 127.0.0.1:0 & echo pid=$!; read x; echo \"lido $x\"; fg %1; \
                         echo parou; bg %1; read x; echo \"lido $x\"; fg %1; echo \"saida=$?\"";
 
 #[test]

@@ -111,7 +111,7 @@ fn porta_em_uso_e_uma_linha_clara() {
 fn poucos_descritores_sao_ditos_e_respeitados() {
     let com_limite = |opcoes: &str| {
         let mut comando = Command::new("sh");
-        let linha = format!("ulimit -n 64; exec \"$0\" --escutar 127.0.0.1:0 {opcoes}");
+        let linha = format!("ulimit -n 64; exec \"$0\" --memoria --escutar 127.0.0.1:0 {opcoes}");
         comando.args(["-c", &linha, PROGRAMA]).env_remove("RUST_LOG").stdin(Stdio::null());
         comando
     };
@@ -367,7 +367,7 @@ fn tela_que_se_fecha_nao_derruba_o_servidor() {
 fn sem_tela_nenhuma() {
     let endereco = porta_livre();
     let mut comando = Command::new("sh");
-    let linha = format!("exec \"$0\" --escutar {endereco} 2>&- >&- <&-");
+    let linha = format!("exec \"$0\" --memoria --escutar {endereco} 2>&- >&- <&-");
     let mut servidor =
         Matador(comando.args(["-c", &linha, PROGRAMA]).spawn().expect("o programa devia ligar"));
     esperar("o servidor atender", || Terminal::tentar(endereco).is_ok());
@@ -442,6 +442,108 @@ fn tela_que_nao_le_nao_prende_o_encerramento() {
     assert!(ana.ler_linha().starts_with("ERRO ENCERRANDO "));
     assert_eq!(servidor.esperar_fim().code(), Some(0));
     assert!(cronometro.passou() < Duration::from_millis(PARADA_PRAZO_MS), "{:?}", cronometro.passou());
+}
+
+// ---- A história ----
+
+/// Um arquivo que some, com o que o SQLite põe ao lado, ao ser solto.
+struct Banco(std::path::PathBuf);
+
+impl Banco {
+    fn novo(nome: &str) -> Self {
+        let pasta = std::env::temp_dir().join(format!("reserva-{nome}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&pasta);
+        std::fs::create_dir_all(&pasta).expect("a pasta temporária se escreve");
+        Self(pasta)
+    }
+
+    fn ligar(&self) -> Processo {
+        let arquivo = self.0.join("reservas.db");
+        Processo::ligar(&["--banco", arquivo.to_str().expect("o caminho é UTF-8")])
+    }
+}
+
+impl Drop for Banco {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Cada fato, sem as horas, depois de conferir que elas não andam para trás.
+#[track_caller]
+fn sem_horas(dados: &[String]) -> Vec<String> {
+    let horas: Vec<&str> = dados.iter().filter_map(|linha| linha.split(' ').next()).collect();
+    assert!(horas.is_sorted() && horas.iter().all(|hora| hora.len() == 24), "{horas:?}");
+    let palavra = |p: &&str| !p.ends_with('Z') || p.starts_with("nome=");
+    dados.iter().map(|linha| linha.split(' ').filter(palavra).collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// A história se lê do arquivo, na pilha pequena da thread do cliente; e é a mesma depois de reiniciar e de um `kill -9`.
+#[test]
+fn historico_do_arquivo_sobrevive_ao_servidor() {
+    let banco = Banco::novo("historico");
+    let servidor = banco.ligar();
+    let mut ana = servidor.entrar();
+    // Num pacote só: o histórico já conta a mudança que veio antes dele.
+    ana.enviar_bytes("RESERVAR 7\nHISTORICO 7\nNOME João\nCANCELAR 7\nSEGURAR 7 8\nHISTORICO 7\n".as_bytes());
+    assert_eq!(ana.ler_resposta().fim, "OK RESERVADO 7 versao=1");
+    let primeira = ana.ler_resposta();
+    assert_eq!(
+        (sem_horas(&primeira.dados), &primeira.fim[..]),
+        (vec!["cliente=1 RESERVADO versao=1".to_owned()], "OK HISTORICO versao=1")
+    );
+    (0..3).for_each(|_| assert!(ana.ler_resposta().fim.starts_with("OK ")));
+    let inteira = ana.ler_resposta();
+    assert_eq!(inteira.fim, "OK HISTORICO versao=3");
+    assert_eq!(
+        sem_horas(&inteira.dados),
+        [
+            "cliente=1 RESERVADO versao=1",
+            "cliente=1 nome=João LIVRE versao=2",
+            "cliente=1 nome=João SEGURADO versao=3"
+        ]
+    );
+    servidor.encerrar();
+
+    let servidor = banco.ligar();
+    let mut bia = servidor.entrar();
+    assert_eq!(bia.pedir_tudo("HISTORICO 7"), inteira);
+    assert_eq!(bia.pedir("HISTORICO 9"), "OK HISTORICO versao=3");
+    assert_eq!(bia.pedir("RESERVAR 9"), "OK RESERVADO 9 versao=4");
+    servidor.sinal(Signal::KILL);
+    servidor.acabar();
+
+    let servidor = banco.ligar();
+    let mut carla = servidor.entrar();
+    assert_eq!(carla.pedir_tudo("HISTORICO 7").dados, inteira.dados);
+    let de_nove = carla.pedir_tudo("HISTORICO 9");
+    assert_eq!(sem_horas(&de_nove.dados), [format!("cliente={} RESERVADO versao=4", bia.cliente)]);
+    servidor.encerrar();
+}
+
+/// Uma vida mais longa que uma resposta, lida por muitos ao mesmo tempo em que muda.
+#[test]
+fn historico_do_arquivo_mostra_os_cem_mais_novos() {
+    let banco = Banco::novo("historico-longo");
+    let servidor = banco.ligar();
+    let mut ana = servidor.entrar();
+    ana.enviar_bytes("RESERVAR 7\nCANCELAR 7\n".repeat(50).as_bytes());
+    (0..100).for_each(|_| assert!(ana.ler_resposta().fim.starts_with("OK ")));
+    let cem = ana.pedir_tudo("HISTORICO 7");
+    assert_eq!((cem.dados.len(), &cem.fim[..]), (100, "OK HISTORICO versao=100"));
+    assert!(cem.dados[0].ends_with(" RESERVADO versao=1"), "{:?}", cem.dados[0]);
+    let mut outros: Vec<Terminal> = (0..20).map(|_| servidor.entrar()).collect();
+    outros.iter().for_each(|outro| outro.enviar("HISTORICO 7"));
+    assert_eq!(ana.pedir("RESERVAR 7"), "OK RESERVADO 7 versao=101");
+    outros.iter_mut().for_each(|outro| {
+        let vida = outro.ler_resposta();
+        assert_eq!(vida.dados.len(), 100);
+        assert!(vida.dados[99].ends_with(&vida.fim["OK HISTORICO ".len()..]), "{vida:?}");
+    });
+    let vida = ana.pedir_tudo("HISTORICO 7");
+    assert_eq!(vida.dados[..99], cem.dados[1..]);
+    assert!(vida.dados[99].ends_with(" RESERVADO versao=101"), "{:?}", vida.dados[99]);
+    servidor.encerrar();
 }
 
 // ---- Memória ----

@@ -18,9 +18,12 @@ use crate::terminal::Terminal;
 /// O executável.
 pub const PROGRAMA: &str = env!("CARGO_BIN_EXE_servidor");
 
-/// O programa com estas opções, sem o `RUST_LOG` de quem roda os testes.
+/// O programa com estas opções, sem o `RUST_LOG` de quem roda os testes. Se elas não dizem em que banco, a sala fica na memória.
 pub fn programa(opcoes: &[&str]) -> Command {
     let mut comando = Command::new(PROGRAMA);
+    if !opcoes.contains(&"--banco") {
+        comando.arg("--memoria");
+    }
     comando.args(opcoes).env_remove("RUST_LOG").stdin(Stdio::null());
     comando
 }
@@ -43,9 +46,14 @@ impl Processo {
 
     #[track_caller]
     pub fn ligar_com(comando: &mut Command) -> Self {
-        let (filho, endereco, tela, visto) = ligar_sem_ler(comando);
-        let linhas = ler_ao_lado(tela);
-        Self { filho, endereco, linhas, visto }
+        Self::tentar_ligar(comando)
+            .unwrap_or_else(|(fim, visto)| panic!("acabou, com {fim}, sem dizer onde escuta:\n{visto}"))
+    }
+
+    /// Liga o programa, que talvez não chegue a escutar: então volta como ele acabou, e o que mostrou.
+    pub fn tentar_ligar(comando: &mut Command) -> Result<Self, (ExitStatus, String)> {
+        let (filho, endereco, tela, visto) = tentar_sem_ler(comando)?;
+        Ok(Self { filho, endereco, linhas: ler_ao_lado(tela), visto })
     }
 
     pub fn entrar(&self) -> Terminal {
@@ -136,9 +144,18 @@ impl Drop for Matador {
     }
 }
 
+/// Um processo, onde ele escuta, o resto da sua tela, e o que já se leu dela.
+type SemLer = (Matador, SocketAddr, BufReader<ChildStderr>, String);
+
 /// Liga o programa e lê da tela só até saber onde ele escuta.
 #[track_caller]
-pub fn ligar_sem_ler(comando: &mut Command) -> (Matador, SocketAddr, BufReader<ChildStderr>, String) {
+pub fn ligar_sem_ler(comando: &mut Command) -> SemLer {
+    tentar_sem_ler(comando)
+        .unwrap_or_else(|(_, visto)| panic!("o programa acabou sem dizer onde escuta:\n{visto}"))
+}
+
+#[track_caller]
+fn tentar_sem_ler(comando: &mut Command) -> Result<SemLer, (ExitStatus, String)> {
     let filho = comando.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
     let mut filho = Matador(filho.expect("o programa devia ligar"));
     // Um byte por vez não lê além do que se pediu.
@@ -146,11 +163,12 @@ pub fn ligar_sem_ler(comando: &mut Command) -> (Matador, SocketAddr, BufReader<C
     let mut visto = String::new();
     loop {
         let antes = visto.len();
-        let lidos = tela.read_line(&mut visto).expect("a tela se lê");
-        assert!(lidos > 0, "o programa acabou sem dizer onde escuta:\n{visto}");
+        if tela.read_line(&mut visto).expect("a tela se lê") == 0 {
+            return Err((filho.esperar_fim(), visto));
+        }
         if let Some((_, resto)) = visto[antes..].split_once("escutando em ") {
             let endereco = resto.split(": ").next().unwrap_or_default().parse().expect("um endereço");
-            return (filho, endereco, tela, visto);
+            return Ok((filho, endereco, tela, visto));
         }
     }
 }

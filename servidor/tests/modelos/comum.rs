@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocolo::{Alvo, Assento, Assentos, ClientId, Escolha, Pedido, Segundos, Versao};
-use servidor::monitor::{Lugar, Monitor, Ocasiao, Solicitado};
+use servidor::monitor::{Entregue, Lugar, Monitor, Ocasiao, Solicitado};
 use servidor::sala::instante::Instante;
 use servidor::sala::token::Requerente;
 use servidor::sala::{Sala, Veredito};
@@ -38,9 +38,10 @@ pub fn assentos(numeros: &[u8]) -> Assentos {
     numeros.iter().map(|n| Assento::new(*n).expect("os modelos só usam assentos da sala")).collect()
 }
 
-/// O cliente `numero` pede algo em `agora`, sem observar a sala.
+/// O cliente `numero` pede algo em `agora`, sem observar a sala nem se importar com o disco.
 pub fn em(agora: Instante, numero: u64) -> Ocasiao<'static> {
-    Ocasiao { agora, quem: requerente(numero), vista: None }
+    // Num modelo, uns poucos bytes por pedido não fazem falta.
+    Ocasiao { agora, quem: requerente(numero), vista: None, depende: Box::leak(Box::default()) }
 }
 
 pub fn reservar(monitor: &Monitor, numero: u64, quais: &[u8]) -> Veredito {
@@ -66,7 +67,7 @@ pub fn entrar_na_fila(monitor: &Monitor, numero: u64, quais: &[u8]) -> Lugar {
 
 /// Pede o token, sem prazo para desistir.
 pub fn solicitar(monitor: &Monitor, numero: u64) -> Solicitado {
-    monitor.solicitar(COMECO, requerente(numero), UM_SEGUNDO, None)
+    monitor.solicitar(em(COMECO, numero), UM_SEGUNDO, None)
 }
 
 /// Espera a resposta o quanto for preciso.
@@ -79,7 +80,12 @@ pub fn resposta(monitor: &Monitor, solicitado: Solicitado) -> Veredito {
 
 /// Espera a vez o quanto for preciso.
 pub fn esperar(monitor: &Monitor, lugar: &Lugar) -> Veredito {
-    monitor.esperar(lugar, FATIA).expect("no shuttle nenhuma fatia acaba").resultado
+    esperar_entrega(monitor, lugar).veredito
+}
+
+/// Como [`esperar`], com o lote de que a resposta depende.
+pub fn esperar_entrega(monitor: &Monitor, lugar: &Lugar) -> Entregue {
+    monitor.esperar(lugar, FATIA).expect("no shuttle nenhuma fatia acaba")
 }
 
 /// Os assentos que `numero` tem, e a versão em que os tem.

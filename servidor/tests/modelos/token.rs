@@ -8,7 +8,7 @@ use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;
 
 use crate::comum::{
-    COMECO, UM_SEGUNDO_DEPOIS, cliente, esperar, explorar, monitor, requerente, resposta, solicitar,
+    COMECO, UM_SEGUNDO_DEPOIS, cliente, em, esperar, explorar, monitor, requerente, resposta, solicitar,
 };
 
 fn pedir_token(monitor: &Monitor, numero: u64) -> Veredito {
@@ -36,7 +36,7 @@ fn passa_de_mao_em_mao() {
                         assert!(!em_uso.swap(true, Ordering::SeqCst), "dois donos ao mesmo tempo");
                         thread::yield_now();
                         em_uso.store(false, Ordering::SeqCst);
-                        monitor.liberar(COMECO, cliente(numero)).unwrap();
+                        monitor.liberar(em(COMECO, numero)).unwrap();
                     }
                     cercas
                 })
@@ -59,7 +59,7 @@ fn prazo_contra_liberar() {
             thread::spawn(move || match quem {
                 0 => cerca_de(&pedir_token(&monitor, 2)),
                 1 => monitor.vencer(UM_SEGUNDO_DEPOIS).len() as u64,
-                _ => u64::from(monitor.liberar(COMECO, cliente(1)).is_ok()),
+                _ => u64::from(monitor.liberar(em(COMECO, 1)).is_ok()),
             })
         });
         let (cerca, vencidas, liberou) =
@@ -81,14 +81,15 @@ fn desistencia_contra_entrega() {
             Solicitado::Respondido(veredito) => panic!("o token tem dono, e veio {veredito:?}"),
         });
         let outro = Arc::clone(&monitor);
-        let libera = thread::spawn(move || outro.liberar(COMECO, cliente(1)).unwrap());
+        let libera = thread::spawn(move || outro.liberar(em(COMECO, 1)).unwrap());
         let outro = Arc::clone(&monitor);
         let espera = thread::spawn(move || cerca_de(&esperar(&outro, &recebe)));
         let negado = monitor.abandonar(COMECO, requerente(2), &desiste, None);
         assert_eq!(negado.erro, Error::TempoEsgotado);
         libera.join().unwrap();
         let cerca_dele = espera.join().unwrap();
-        let Resposta::TokenEstado { dono, cerca, contador, espera } = monitor.estado_do_token(COMECO) else {
+        let Resposta::TokenEstado { dono, cerca, contador, espera } = monitor.estado_do_token(em(COMECO, 1))
+        else {
             panic!("o estado do token é um estado")
         };
         assert_eq!((dono, cerca.0, contador, espera), (Some(cliente(3)), cerca_dele, 1, 0));

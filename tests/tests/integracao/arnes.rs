@@ -12,7 +12,7 @@ fn roteiro_certo_passa() {
         A< OK RESERVA/1 cliente=1 chave=...
         A> PING
         A> AJUDA PING
-        A< OK PONG
+        A< ...K P...NG...
         A< ...
         A< OK AJUDA
         B> LISTAR
@@ -26,10 +26,12 @@ fn roteiro_certo_passa() {
 }
 
 /// Cada um destes está errado de um jeito: (a linha em que falha, o que veio, o roteiro).
-const ERRADOS: [(usize, &str, &str); 12] = [
+const ERRADOS: [(usize, &str, &str); 14] = [
     (2, "OK PONG", "A> PING\nA< OK PING"),
     (2, "OK PONG", "A> PING\nA< OK PO"),
     (2, "OK PONG", "A> PING\nA< OK PONG..x"),
+    (2, "OK PONG", "A> PING\nA< ...OK ...PING"),
+    (2, "OK PONG", "A> PING\nA< ...PO"),
     (2, "LIVRES 1-100", "A> LISTAR\nA< OK LISTADO..."),
     (3, "OK LISTADO livres=100", "A> LISTAR\nA< ...\nA< OCUPADO 1"),
     (2, "OK PONG", "A> PING\nB> PING\nB< OK PONG"),

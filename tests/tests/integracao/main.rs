@@ -19,6 +19,8 @@ mod documentos;
 mod encerramento;
 /// HTTP, TLS, SSH: recusados sem que nada do que mandam seja executado.
 mod estranhos;
+/// A vida de um assento, contada a quem a pede.
+mod historico;
 /// Números, chaves e nomes: quem é quem, e como se volta.
 mod identidade;
 /// Linhas: tamanho, fins, telnet, correções, UTF-8, meia conexão, quem some.

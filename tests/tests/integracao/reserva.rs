@@ -269,6 +269,7 @@ fn versao_em_toda_resposta_da_sala() {
         "MAPA",
         "OBSERVAR",
         "OBSERVAR",
+        "HISTORICO 1",
     ] {
         let fim = bia.pedir(pedido);
         let argumentos = fim.split(" :").next().unwrap_or_default();
