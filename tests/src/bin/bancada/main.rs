@@ -5,6 +5,8 @@
 //! Depois, ao lado de si mesmo: o que quem espera, quem segura e quem observa custam a quem só pede. Cada servidor roda no
 //! seu processo; as rodadas se alternam, e o que se diz é a mediana das razões. Só usa o laço local.
 //!
+//! E, com a sala num arquivo, ao lado do Redis, se está instalado: ver [`duravel`].
+//!
 //! `cargo run --release -p tests --bin bancada [-- --rodadas N --segundos S --so 50x16]`
 
 #![forbid(unsafe_code)]
@@ -12,6 +14,7 @@
 #![expect(clippy::print_stdout, reason = "o relatório é para quem está no terminal")]
 
 mod carga;
+mod duravel;
 mod espera;
 mod latencia;
 mod observacao;
@@ -35,19 +38,21 @@ type Medicao = fn(&Opcoes) -> Resultado<()>;
 /// As medições ao lado do piso: quantas conexões, e quantos pedidos cada uma tem no ar.
 const CENARIOS: [(usize, usize); 4] = [(1, 1), (50, 1), (1000, 1), (50, 16)];
 /// As outras medições, pelo nome.
-const MEDICOES: [(&str, Medicao); 6] = [
+const MEDICOES: [(&str, Medicao); 7] = [
     ("multidao", vazao::multidao),
     ("token", vazao::token),
     ("aguardando", espera::aguardando),
     ("vencimentos", espera::vencimentos),
     ("observadores", observacao::observadores),
     ("surdos", observacao::surdos),
+    ("duravel", duravel::duravel),
 ];
 
 fn main() -> ExitCode {
     let resultado = match std::env::args().nth(1).as_deref() {
         Some("--papel-piso") => servidores::piso(),
         Some("--papel-servidor") => servidores::servidor_sob_medida(),
+        Some("--papel-duravel") => servidores::servidor_duravel(),
         _ => ler_opcoes().and_then(|opcoes| medir(&opcoes)),
     };
     match resultado {

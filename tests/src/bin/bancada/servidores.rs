@@ -2,18 +2,20 @@
 //!
 //! O processo filho é este mesmo programa, chamado com um papel. Não mede nada.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use servidor::sincronia::Arc;
 use servidor::{Config, Parada, Servico, mensagens, sistema};
 
 use crate::Resultado;
+use crate::latencia::depois_de;
 
 /// O piso: uma thread por conexão, uma linha fixa por linha.
 pub fn piso() -> Resultado<()> {
@@ -52,6 +54,17 @@ pub fn servidor_sob_medida() -> Resultado<()> {
     Ok(servidor::executar(escuta, &Arc::new(Servico::new(Config::default())?), &Parada::new())?)
 }
 
+/// O servidor de verdade, com a sala no arquivo que vem depois do papel.
+pub fn servidor_duravel() -> Resultado<()> {
+    sistema::conexoes_possiveis();
+    let _escoadouro = mensagens::iniciar()?;
+    let caminho = PathBuf::from(std::env::args_os().nth(2).ok_or("falta o arquivo")?);
+    let servico = Servico::no_arquivo(Config::default(), &caminho, false)?;
+    let escuta = TcpListener::bind("127.0.0.1:0")?;
+    anunciar(&escuta)?;
+    Ok(servidor::executar(escuta, &Arc::new(servico), &Parada::new())?)
+}
+
 fn anunciar(escuta: &TcpListener) -> Resultado<()> {
     println!("{}", escuta.local_addr()?);
     std::io::stdout().flush()?;
@@ -69,22 +82,31 @@ pub struct Filho {
 impl Filho {
     /// O piso.
     pub fn piso() -> Resultado<Self> {
-        Self::new("--papel-piso", "off", Stdio::inherit())
+        Self::new(["--papel-piso"], "off", Stdio::inherit())
     }
 
     /// O nosso, com a tela calada.
     pub fn calado() -> Resultado<Self> {
-        Self::new("--papel-servidor", "warn", Stdio::inherit())
+        Self::new(["--papel-servidor"], "warn", Stdio::inherit())
+    }
+
+    /// O nosso, calado, com a sala neste arquivo.
+    pub fn duravel(banco: &Path) -> Resultado<Self> {
+        Self::new([OsStr::new("--papel-duravel"), banco.as_os_str()], "warn", Stdio::inherit())
     }
 
     /// O nosso, com uma linha por operação, escrita neste arquivo.
     pub fn mostrando(registro: &Path) -> Resultado<Self> {
-        Self::new("--papel-servidor", "info", File::create(registro)?.into())
+        Self::new(["--papel-servidor"], "info", File::create(registro)?.into())
     }
 
-    fn new(papel: &str, log: &str, saida_de_erros: Stdio) -> Resultado<Self> {
+    fn new(
+        papel: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        log: &str,
+        saida_de_erros: Stdio,
+    ) -> Resultado<Self> {
         let mut processo = Command::new(std::env::current_exe()?)
-            .arg(OsString::from(papel))
+            .args(papel)
             .env("RUST_LOG", log)
             .stdout(Stdio::piped())
             .stderr(saida_de_erros)
@@ -93,6 +115,16 @@ impl Filho {
         let saida = processo.stdout.take().ok_or("o filho não tem saída")?;
         BufReader::new(saida).read_line(&mut linha)?;
         Ok(Self { processo, endereco: linha.trim().parse()? })
+    }
+
+    /// Quanto o processo já usou de processador, em segundos.
+    pub fn processador(&self) -> Resultado<f64> {
+        let estado = std::fs::read_to_string(format!("/proc/{}/stat", self.processo.id()))?;
+        // Depois do nome, que pode ter espaços, os campos 12 e 13 são o tempo no programa e o no núcleo, em centésimos.
+        let (_, campos) = estado.rsplit_once(')').ok_or("o stat não tem nome")?;
+        let tempos: Vec<f64> =
+            campos.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+        Ok(tempos.iter().sum::<f64>() / 100.0)
     }
 
     /// A memória residente do processo, em bytes.
@@ -109,6 +141,33 @@ impl Drop for Filho {
         let _ = self.processo.kill();
         let _ = self.processo.wait();
     }
+}
+
+/// Quanto se espera que o Redis atenda.
+const REDIS_PRAZO: Duration = Duration::from_secs(10);
+
+/// Um Redis que só responde depois de um `fsync`, como o nosso; `None` se não está instalado.
+pub fn redis(pasta: &Path) -> Resultado<Option<Filho>> {
+    // Entre soltar a porta e o Redis a pegar, outro programa a pode levar: então ele não atende, e a medição para.
+    let endereco = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let mut comando = Command::new("redis-server");
+    comando.args(["--bind", "127.0.0.1", "--port", &endereco.port().to_string(), "--tcp-backlog", "4096"]);
+    comando.args(["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
+    // Reescrever o diário no meio da medição só o atrasaria.
+    comando.args(["--auto-aof-rewrite-percentage", "0", "--dir"]).arg(pasta);
+    let processo = match comando.stdout(Stdio::null()).spawn() {
+        Err(erro) if erro.kind() == ErrorKind::NotFound => return Ok(None),
+        outro => outro?,
+    };
+    let filho = Filho { processo, endereco };
+    let mut chega = depois_de(REDIS_PRAZO);
+    while TcpStream::connect(endereco).is_err() {
+        if chega() {
+            return Err("o Redis não atende".into());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(Some(filho))
 }
 
 /// O valor de um nome em `ESTADO`.
