@@ -34,7 +34,7 @@ pub fn atender(
     let (quem, fim) = match Conexao::new(tomada, cliente, servico) {
         Ok(conexao) => {
             let linhas = Linhas::new(BufReader::with_capacity(ENTRADA_BYTES, conexao));
-            Sessao { servico, inscricao, quem, linhas, pedidos: 0, recusas: 0 }.conversar()
+            Sessao { servico, inscricao, quem, linhas, pedidos: 0, recusas: 0, partiu: false }.conversar()
         }
         Err(erro) => (quem, Fim::Perdida(erro)),
     };
@@ -49,6 +49,8 @@ struct Sessao<'a> {
     /// O que ainda não foi somado aos contadores do servidor: disputá-los a cada pedido custaria mais que o pedido.
     pedidos: u64,
     recusas: u64,
+    /// O que era da conexão já se foi.
+    partiu: bool,
 }
 
 /// O que fazer depois de atender uma linha.
@@ -69,7 +71,7 @@ impl Sessao<'_> {
             // Depois da despedida não vem mais evento nenhum.
             let _ = self.parar_de_observar();
             // A despedida espera pelo cliente; quem espera pelo token, não.
-            self.servico.monitor.partir(self.servico.relogio.agora(), self.quem.requerente());
+            self.partir();
             // O cliente pode ir embora sem ler o que faltava: isso não muda por que a conversa acabou.
             let _ = self.conexao().despedir();
         }
@@ -225,6 +227,13 @@ impl Sessao<'_> {
         resposta
     }
 
+    /// O que era da conexão se vai com ela, uma vez só: na segunda, o cliente já pode ter voltado por outra.
+    fn partir(&mut self) {
+        if !std::mem::replace(&mut self.partiu, true) {
+            self.servico.monitor.partir(self.servico.relogio.agora(), self.quem.requerente());
+        }
+    }
+
     fn contar(&mut self, resposta: &Resposta) {
         self.pedidos += 1;
         self.recusas += u64::from(matches!(resposta, Resposta::Recusado(_)));
@@ -262,6 +271,6 @@ impl Drop for Sessao<'_> {
     fn drop(&mut self) {
         self.somar();
         let _ = self.parar_de_observar();
-        self.servico.monitor.partir(self.servico.relogio.agora(), self.quem.requerente());
+        self.partir();
     }
 }

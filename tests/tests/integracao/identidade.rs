@@ -183,3 +183,23 @@ fn sair_fecha_e_o_que_vem_depois_nao_e_atendido() {
     ana.espera_fim();
     assert!(servidor.entrar().pedir("LISTAR").starts_with("OK LISTADO livres=100 "));
 }
+
+/// Quem volta assim que a conexão anterior fecha não perde o nome que dá: a anterior não o leva, atrasada, quando acaba.
+#[test]
+fn nome_nao_se_vai_com_a_conexao_anterior() {
+    let servidor = ServidorDeTeste::new();
+    let (servico, mut ana) = (servidor.servico(), servidor.entrar());
+    let (cliente, chave) = (ana.cliente, ana.chave.clone());
+    for volta in 0..300 {
+        assert_eq!(ana.pedir("SAIR"), "OK ATE_LOGO");
+        ana.espera_fim();
+        ana = servidor.entrar();
+        ana.enviar(&format!("RETOMAR {cliente} {chave}\nNOME ana-{volta}"));
+        assert_eq!(ana.ler_linha(), format!("OK RETOMADO {cliente}"));
+        assert_eq!(ana.ler_linha(), format!("OK NOME ana-{volta}"));
+        esperar("a conexão anterior acabar", || servico.admissao.ocupadas() == 1);
+        let sala = servico.monitor.retrato_da_sala(servico.relogio.agora());
+        let nomes: Vec<_> = sala.pessoas.values().filter_map(|pessoa| pessoa.nome.as_ref()).collect();
+        assert_eq!(nomes.len(), 1, "o nome se perdeu na volta {volta}");
+    }
+}
