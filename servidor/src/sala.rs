@@ -12,6 +12,7 @@ pub mod recentes;
 pub mod token;
 
 mod aguardar;
+mod gravada;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,12 +25,14 @@ use protocolo::{
 pub use aguardar::Aguardado;
 use aguardar::Aguardando;
 use diario::Diario;
+pub use gravada::Epoca;
+use gravada::Gravada;
 use instante::Instante;
 use posses::Posses;
 use recentes::Recentes;
 use token::{Requerente, Token};
 
-use crate::armazem::{Guardado, Momento, Novidade, Registro};
+use crate::armazem::{Momento, Novidade};
 
 /// A sala.
 #[derive(Clone, Debug)]
@@ -54,18 +57,6 @@ pub struct Sala {
     vencidos: Vec<Vencido>,
     /// Se pode haver entregas, ou um prazo novo, desde a última vez que se perguntou.
     mexida: bool,
-}
-
-/// A sala como está no disco, e como ficará quando o lote que se grava estiver lá.
-#[derive(Clone, Debug)]
-struct Gravada {
-    posses: Posses,
-    em_voo: Posses,
-    /// O contador do token, nas mesmas duas horas.
-    contador: u64,
-    contador_em_voo: u64,
-    /// O disco recusou o que venceu: até aqui não se tenta de novo.
-    adiado_ate: Instante,
 }
 
 /// Um não da sala: a causa, a versão em que ela valia e o que estava livre então, para quem for explicar.
@@ -140,15 +131,6 @@ pub enum Vencido {
     },
 }
 
-/// De qual sala se fala.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Epoca {
-    /// A de agora, com o que ainda não está gravado.
-    Agora,
-    /// A que está no disco: o que dela se diz não se desdiz.
-    Gravada,
-}
-
 /// O que quem observa já sabe da sala.
 #[derive(Clone, Debug, Default)]
 pub struct Vista {
@@ -194,42 +176,9 @@ impl Sala {
         Self { diario: Diario::new(inicio), ..Self::new(cota) }
     }
 
-    /// A sala que o disco guardou, que daqui em diante só vale depois de gravada. O instante zero foi às `inicio`.
-    pub fn guardada(cota: u32, guardado: &Guardado, inicio: Momento) -> Self {
-        let mut sala = Self {
-            diario: Diario::new(inicio),
-            clientes: guardado.clientes,
-            nomes: guardado.nomes.clone(),
-            ..Self::new(cota)
-        };
-        for (assento, ocupacao) in &guardado.assentos {
-            let prazo = ocupacao
-                .vence
-                .map(|vence| (sala.diario.instante(ocupacao.desde), sala.diario.instante(vence)));
-            sala.posses.repor(*assento, ocupacao.cliente, prazo);
-        }
-        sala.posses.repor_versao(guardado.versao);
-        sala.token.repor(guardado.cerca, guardado.contador);
-        // Ninguém está conectado: os nomes se esquecem com os últimos assentos.
-        sala.ausentes = guardado.nomes.keys().copied().collect();
-        sala.gravada = Some(Box::new(Gravada {
-            posses: sala.posses.clone(),
-            em_voo: sala.posses.clone(),
-            contador: guardado.contador,
-            contador_em_voo: guardado.contador,
-            adiado_ate: Instante::default(),
-        }));
-        sala
-    }
-
     /// A versão da sala: quantas vezes ela mudou.
     pub const fn versao(&self) -> Versao {
         self.posses.versao()
-    }
-
-    /// A versão que já se pode contar a qualquer um: a última gravada.
-    pub fn versao_gravada(&self) -> Versao {
-        self.posses_de(Epoca::Gravada).versao()
     }
 
     /// O retrato da sala para `cliente` (sem cliente, o de quem não tem assentos) e a versão de que ele é.
@@ -259,39 +208,6 @@ impl Sala {
             vista.novidades.extend(self.recentes.depois_de(vista.contado, posses));
             vista.contado = posses.versao();
         }
-    }
-
-    /// Se o que se recusou agora, por causa dos assentos `pedidos`, também se recusaria na sala do disco, a recusa passa a ser
-    /// a de lá, e não depende de mais nada. Diz se foi assim.
-    pub fn antecipar(&self, negado: &mut Negado, cliente: ClientId, pedidos: Assentos) -> bool {
-        let Some(gravada) = &self.gravada else { return false };
-        let posses = &gravada.posses;
-        let alheios = || posses.alheios(cliente, pedidos);
-        let (erro, assentos) = match negado.erro {
-            Error::Ocupado(de_agora) => {
-                let alheios = alheios();
-                // Um pedido parcial só se recusa quando todos são de outros, e aqui não se sabe se era um.
-                let todos = alheios == pedidos || de_agora != pedidos;
-                (Error::Ocupado(alheios), if todos { alheios } else { Assentos::NENHUM })
-            }
-            Error::NaoESeu(_) => {
-                let faltam = pedidos - posses.de(cliente);
-                (Error::NaoESeu(faltam), faltam)
-            }
-            Error::NaoSegurado(_) => {
-                let faltam = pedidos - (posses.de(cliente) & posses.segurados());
-                (Error::NaoSegurado(faltam), faltam)
-            }
-            Error::JaReservado(_) if alheios().is_empty() => {
-                let firmes = pedidos & posses.firmes();
-                (Error::JaReservado(firmes), firmes)
-            }
-            _ => return false,
-        };
-        if !assentos.is_empty() {
-            *negado = Negado { erro, versao: Some(posses.versao()), livres: posses.livres() };
-        }
-        !assentos.is_empty()
     }
 
     /// `RESERVAR`. O que já é de quem pede conta como reservado, e o que ele segura fica firme: repetir não faz mal.
@@ -404,12 +320,6 @@ impl Sala {
         filas.into_iter().chain([self.proximo_assento()]).flatten().min()
     }
 
-    /// Quando vence o próximo assento segurado; depois de uma recusa do disco, não antes de se poder tentar de novo.
-    fn proximo_assento(&self) -> Option<Instante> {
-        let adiado = self.gravada.as_ref().map_or(Instante::default(), |gravada| gravada.adiado_ate);
-        self.posses.proximo_vencimento().map(|vence| vence.max(adiado))
-    }
-
     /// Faz acontecer o que vence até `agora`, na ordem em que venceu.
     ///
     /// No mesmo instante, um assento fica livre antes de quem o espera desistir.
@@ -432,71 +342,6 @@ impl Sala {
         self.diario.acertar(agora);
         self.diario.anotar(Novidade::Nome { cliente, nome: nome.clone() });
         self.nomes.insert(cliente, nome);
-    }
-
-    /// Números de cliente até este podem ser dados, quando isto estiver gravado. Quem chega aqui depois de um número maior
-    /// não o desdiz.
-    pub fn anotar_clientes(&mut self, ate: u64) {
-        self.clientes = self.clientes.max(ate);
-        self.diario.anotar(Novidade::Clientes(self.clientes));
-    }
-
-    /// Só os números até este foram dados, e não se dá mais nenhum.
-    pub fn fechar_clientes(&mut self, dados: u64) {
-        self.clientes = dados;
-        self.diario.anotar(Novidade::Clientes(dados));
-    }
-
-    /// Anota a cerca e o contador, se mudaram; diz se mudaram.
-    pub fn anotar_token(&mut self) -> bool {
-        let numeros = self.token.tirar_numeros();
-        if let Some((cerca, contador)) = numeros {
-            self.diario.anotar(Novidade::Token { cerca, contador });
-        }
-        numeros.is_some()
-    }
-
-    /// Leva o que mudou e ainda não foi para o disco.
-    pub fn tirar_diario(&mut self) -> Vec<Registro> {
-        if let Some(gravada) = &mut self.gravada {
-            gravada.em_voo.clone_from(&self.posses);
-            gravada.contador_em_voo = self.token.contador();
-        }
-        self.diario.tirar()
-    }
-
-    /// Quantas novidades esperam para ir ao disco.
-    pub fn por_gravar(&self) -> usize {
-        self.diario.len()
-    }
-
-    /// Diz se o que muda só vale depois de gravado.
-    pub const fn e_gravada(&self) -> bool {
-        self.gravada.is_some()
-    }
-
-    /// O lote tirado está no disco.
-    pub fn gravou(&mut self) {
-        if let Some(gravada) = self.gravada.as_deref_mut() {
-            std::mem::swap(&mut gravada.posses, &mut gravada.em_voo);
-            gravada.contador = gravada.contador_em_voo;
-        }
-    }
-
-    /// O lote tirado não pôde ser gravado: a sala volta a ser a do disco. Quem esperava pelo token ouve `INDISPONIVEL` se a
-    /// passagem dele se perdeu. O que vence só se tenta gravar de novo a partir de `de_novo`.
-    pub fn desfazer(&mut self, lote: Vec<Registro>, de_novo: Instante) {
-        let perdeu_token = lote.iter().any(e_do_token) || self.diario.algum(e_do_token);
-        self.diario.desfazer(lote);
-        let Some(gravada) = self.gravada.as_deref_mut() else { return };
-        gravada.adiado_ate = de_novo;
-        self.posses.clone_from(&gravada.posses);
-        if perdeu_token {
-            self.token.desfazer(gravada.contador);
-        }
-        self.recentes.esquecer_depois_de(self.posses.versao());
-        self.aguardando.notar(self.posses.livres());
-        self.mexida = true;
     }
 
     /// O nome do cliente, se ele deu um.
@@ -629,14 +474,6 @@ impl Sala {
         self.atender_fila();
     }
 
-    /// A sala de agora, ou a que está no disco.
-    fn posses_de(&self, de: Epoca) -> &Posses {
-        match (de, &self.gravada) {
-            (Epoca::Gravada, Some(gravada)) => &gravada.posses,
-            _ => &self.posses,
-        }
-    }
-
     fn esquecer_ausente(&mut self, cliente: ClientId) {
         if self.posses.de(cliente).is_empty() && self.ausentes.remove(&cliente) {
             self.nomes.remove(&cliente);
@@ -659,10 +496,6 @@ impl Sala {
     pub fn negado(&self, erro: Error) -> Negado {
         Negado { erro, versao: Some(self.versao()), livres: self.posses.livres() }
     }
-}
-
-const fn e_do_token(registro: &Registro) -> bool {
-    matches!(registro.novidade, Novidade::Token { .. })
 }
 
 /// Escolhe `quantos` dos assentos livres, que bastam: primeiro os preferidos, do menor ao maior; depois o resto,

@@ -3,6 +3,7 @@
 use protocolo::{Comando, Recusa};
 
 use super::*;
+use crate::armazem::Guardado;
 
 /// Roda um roteiro. Cada linha é `+5s` (o tempo passa; `+5s-1`, até o milissegundo anterior), `=` (nada passa, mas o
 /// que vence vence), `cliente: PEDIDO`, `cliente: DESISTE`; e depois de `->` o que sai, separado por `;`: a resposta de
