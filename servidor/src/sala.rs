@@ -455,7 +455,7 @@ impl Sala {
         self.mudar(novos, Mudanca::Segurado(cliente));
         self.posses.lembrar_vencimento();
         for assento in assentos - novos {
-            let vence = self.diario.prazo(self.posses.vence(assento));
+            let vence = self.diario.momento(self.posses.vence(assento));
             self.diario.anotar(Novidade::Renovado { assentos: assento.into(), vence });
         }
         self.mexida = true;

@@ -10,6 +10,9 @@ use protocolo::{Evento, Mudanca};
 use super::instante::Instante;
 use crate::armazem::{Momento, Novidade, Registro};
 
+/// O que falta, no máximo, para um instante chegar a um milissegundo inteiro.
+const QUASE_UM_MS: Duration = Duration::from_nanos(999_999);
+
 /// O que mudou desde a última vez que se perguntou.
 #[derive(Clone, Debug, Default)]
 pub struct Diario {
@@ -33,15 +36,10 @@ impl Diario {
         self.agora = self.agora.max(agora);
     }
 
-    /// A hora de parede deste instante.
+    /// A hora de parede deste instante, ou o milissegundo seguinte: o que se guarda nunca vence antes da hora.
     pub fn momento(&self, instante: Instante) -> Momento {
-        let desde = instante.desde(Instante::new(0)).as_millis();
+        let desde = instante.somar(QUASE_UM_MS).desde(Instante::new(0)).as_millis();
         Momento(self.inicio.0.saturating_add(i64::try_from(desde).unwrap_or(i64::MAX)))
-    }
-
-    /// A hora de parede em que este prazo acaba: guarda-se em milissegundos, e nunca antes da hora.
-    pub fn prazo(&self, vence: Instante) -> Momento {
-        self.momento(vence.somar(Duration::from_nanos(999_999)))
     }
 
     /// O instante desta hora de parede.
@@ -53,7 +51,7 @@ impl Diario {
     /// Anota que os assentos do evento mudaram de mãos; `vence` é até quando, se ficaram só segurados.
     pub fn anotar_evento(&mut self, evento: Evento, vence: Instante) {
         let segurado = matches!(evento.mudanca, Mudanca::Segurado(_));
-        let vence = segurado.then(|| self.prazo(vence));
+        let vence = segurado.then(|| self.momento(vence));
         self.anotar(Novidade::Assentos { evento, vence });
     }
 
