@@ -5,7 +5,7 @@
 //! | [`ServidorDeTeste`] | um servidor neste processo, numa porta que o sistema escolhe; para ao ser solto |
 //! | [`Terminal`] | uma conexão crua, com prazo de leitura |
 //! | [`Observador`] | um terminal que observa: soma os eventos e confere que a soma diz a verdade |
-//! | [`mod@ao_fundo`] | clientes que pedem sem parar enquanto o teste faz outra coisa |
+//! | [`ao_fundo()`] | clientes que pedem sem parar enquanto o teste faz outra coisa |
 //! | [`partida`] | os modos de ir embora |
 //! | [`roteiro`] | uma conversa escrita linha a linha, executada e conferida |
 //! | [`espera`] | esperar por uma condição, com prazo: nunca por um tempo |
