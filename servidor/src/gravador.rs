@@ -38,10 +38,14 @@ struct SemPanico<'a>(&'a Servico, &'a Parada);
 impl Drop for SemPanico<'_> {
     fn drop(&mut self) {
         let Self(servico, parada) = self;
-        let motivo = "defeito na thread que grava".to_owned();
-        entregar(&servico.gravacao, &servico.gravacao.parar(motivo));
-        parada.pedir();
+        parar(servico, parada, "defeito na thread que grava".to_owned());
     }
+}
+
+/// Não se grava mais nada, e o servidor para.
+fn parar(servico: &Servico, parada: &Parada, motivo: String) {
+    entregar(&servico.gravacao, &servico.gravacao.parar(motivo));
+    parada.pedir();
 }
 
 fn gravar_tudo(servico: &Servico, parada: &Parada) {
@@ -68,8 +72,7 @@ fn gravar_ate_o_fim(servico: &Servico, parada: &Parada) {
             }
             Err(falha) => {
                 error!("{falha}; o servidor para, para não dizer que guardou o que talvez tenha perdido");
-                entregar(&servico.gravacao, &servico.gravacao.parar(falha.to_string()));
-                parada.pedir();
+                parar(servico, parada, falha.to_string());
                 return;
             }
         }

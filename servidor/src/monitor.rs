@@ -265,11 +265,7 @@ impl Monitor {
     /// Quem não tem resposta por gravar vê a sala do disco, e não espera por ninguém.
     pub fn quadro(&self, ocasiao: Ocasiao<'_>) -> (Quadro, Versao) {
         let Ocasiao { agora, quem, vista, depende } = ocasiao;
-        self.na_secao_critica(|dentro| {
-            let lido = dentro.ler(agora, Some(quem.cliente), depende);
-            dentro.mostrar(vista, Dentro::epoca_de(*depende));
-            lido
-        })
+        self.na_secao_critica(|dentro| dentro.ler(agora, quem.cliente, vista, depende))
     }
 
     /// Até que versão se conta a história a quem pede, e o lote que ainda se espera para a ler; zero, se nenhum.
@@ -279,8 +275,7 @@ impl Monitor {
     pub fn historico(&self, ocasiao: Ocasiao<'_>) -> (Versao, u64) {
         let Ocasiao { agora, quem, vista, depende } = ocasiao;
         let (lido, acorda) = self.na_secao_critica(|dentro| {
-            let (_, versao) = dentro.ler(agora, Some(quem.cliente), depende);
-            dentro.mostrar(vista, Dentro::epoca_de(*depende));
+            let (_, versao) = dentro.ler(agora, quem.cliente, vista, depende);
             if dentro.sala.e_gravada() {
                 return ((versao, depende.desta), false);
             }
@@ -462,10 +457,11 @@ impl Monitor {
 
     /// A conexão passa a observar a sala a partir da versão que volta, e que a sua vista leva. Quem observa deixa de observar
     /// uma vez, com [`Monitor::deixar_de_observar`].
-    pub fn observar(&self, agora: Instante, depende: &mut Dependencia, vista: Option<&mut Vista>) -> Versao {
+    pub fn observar(&self, ocasiao: Ocasiao<'_>) -> Versao {
+        let Ocasiao { agora, quem, vista, depende } = ocasiao;
         self.na_secao_critica(|dentro| {
             dentro.observadores += 1;
-            let (_, versao) = dentro.ler(agora, None, depende);
+            let (_, versao) = dentro.ler(agora, quem.cliente, None, depende);
             vista.into_iter().for_each(|vista| vista.contado = versao);
             versao
         })
@@ -711,18 +707,20 @@ impl Dentro {
         veredito
     }
 
-    /// O retrato da sala que se pode mostrar a quem tem isto por dizer, e a versão dele.
+    /// O retrato da sala que se pode mostrar a quem tem isto por dizer, e a versão dele; quem observa fica em dia com ela.
     fn ler(
         &mut self,
         agora: Instante,
-        cliente: Option<ClientId>,
+        cliente: ClientId,
+        vista: Option<&mut Vista>,
         depende: &mut Dependencia,
     ) -> (Quadro, Versao) {
         let epoca = Self::epoca_de(*depende);
-        let lido = self.sala.quadro(agora, cliente, epoca);
+        let lido = self.sala.quadro(agora, Some(cliente), epoca);
         if epoca == Epoca::Agora {
             depende.juntar(self.por_decidir());
         }
+        self.mostrar(vista, epoca);
         lido
     }
 

@@ -13,7 +13,7 @@ use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
 use crate::conexao::{Conexao, e_prazo};
 use crate::despacho::{self, Desfecho, Participante};
 use crate::explicacao;
-use crate::monitor::Lugar;
+use crate::monitor::{Lugar, Ocasiao};
 use crate::narracao::{self, Fim};
 use crate::parada::Inscricao;
 use crate::servico::Servico;
@@ -195,18 +195,19 @@ impl Sessao<'_> {
     #[inline(never)] // O raro não deve pesar na pilha da conversa inteira.
     fn observar(&mut self) -> io::Result<Resposta> {
         let Servico { monitor, difusao, relogio, .. } = self.servico;
+        // Sem resposta por gravar, observa-se a partir do que está no disco, e isso não se recusa.
+        self.conexao().descarregar()?;
         if let Some(vista) = self.conexao().vista() {
             monitor.mostrar(vista);
             return Ok(Resposta::Observando { versao: vista.contado });
         }
-        // Sem resposta por gravar, observa-se a partir do que está no disco, e isso não se recusa.
-        self.conexao().descarregar()?;
         // Inscreve-se antes de saber a versão: o que mudar a partir dela já não se perde.
         let observador = difusao.inscrever(self.quem.conexao, self.linhas.leitor().get_mut().tomada())?;
+        let quem = self.quem.requerente();
         let conexao = self.conexao();
         conexao.observar(observador)?;
         let (depende, vista) = conexao.caderno();
-        let versao = monitor.observar(relogio.agora(), depende, vista);
+        let versao = monitor.observar(Ocasiao { agora: relogio.agora(), quem, vista, depende });
         Ok(Resposta::Observando { versao })
     }
 

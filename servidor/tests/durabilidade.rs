@@ -167,6 +167,20 @@ fn quem_pediu_ve_o_que_fez() {
     assert_eq!(ana.ler_resposta().dados[3], "SEUS 1");
 }
 
+/// Quem já observa e pede OBSERVAR outra vez, com um pedido por gravar, não ouve a versão de uma sala que se desfaz.
+#[test]
+fn observar_de_novo_nao_diz_o_que_se_desfaz() {
+    let servidor = Ligado::novo();
+    let mut ana = servidor.entrar();
+    assert_eq!(ana.pedir("OBSERVAR"), "OK OBSERVANDO versao=0");
+    servidor.prender_e_falhar();
+    ana.enviar("RESERVAR 1\nOBSERVAR");
+    servidor.memoria.esperar_um_preso();
+    servidor.memoria.soltar();
+    assert_eq!(sem_texto(&ana.ler_linha()), "ERRO INDISPONIVEL versao=0");
+    assert_eq!(ana.ler_linha(), "OK OBSERVANDO versao=0");
+}
+
 /// Um lote recusado: cada pedido tem a sua resposta, na ordem, e os que dependiam dele dizem que nada foi feito.
 #[test]
 fn lote_recusado_responde_a_todos_em_ordem() {

@@ -1,6 +1,21 @@
 //! Os modos de ir embora: o servidor tem de dar pela falta de quem se foi, seja como for.
 
+use std::time::Duration;
+
 use crate::terminal::Terminal;
+
+/// Quanto quem espera pode demorar a ser esquecido depois de ir embora.
+pub const ESQUECIDO: Duration = Duration::from_secs(1);
+
+/// Quem se foi esperando ouve, se ouve, que a espera acabou (uma linha com este começo), e mais nada.
+#[track_caller]
+pub fn espera_acabou(quem: Option<Terminal>, comeco: &str) {
+    if let Some(mut quem) = quem {
+        let fim = quem.ler_linha();
+        assert!(fim.starts_with(comeco), "{fim}");
+        quem.espera_fim();
+    }
+}
 
 /// Um modo de ir embora.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use protocolo::{Alvo, Assento, Assentos, ClientId, Escolha, Pedido, Segundos, Versao};
-use servidor::monitor::{Entregue, Lugar, Monitor, Ocasiao, Solicitado};
+use servidor::monitor::{Dependencia, Entregue, Lugar, Monitor, Ocasiao, Solicitado};
 use servidor::sala::instante::Instante;
 use servidor::sala::token::Requerente;
-use servidor::sala::{Sala, Veredito};
+use servidor::sala::{Sala, Veredito, Vista};
 use shuttle::sync::Arc;
+use shuttle::sync::atomic::{AtomicBool, Ordering};
+use shuttle::thread;
 
 pub const UM_SEGUNDO: Segundos = Segundos::new(1).unwrap();
 pub const COMECO: Instante = Instante::new(0);
@@ -19,6 +21,13 @@ const ESCALONAMENTOS: usize = 5_000;
 
 pub fn explorar(modelo: impl Fn() + Send + Sync + 'static) {
     shuttle::check_random(modelo, ESCALONAMENTOS);
+}
+
+/// A seção crítica de quem tem o que se disputa: nunca há dois nela.
+pub fn usar_sozinho(em_uso: &AtomicBool) {
+    assert!(!em_uso.swap(true, Ordering::SeqCst), "dois donos ao mesmo tempo");
+    thread::yield_now();
+    em_uso.store(false, Ordering::SeqCst);
 }
 
 /// Uma sala vazia, sem cota.
@@ -42,6 +51,12 @@ pub fn assentos(numeros: &[u8]) -> Assentos {
 pub fn em(agora: Instante, numero: u64) -> Ocasiao<'static> {
     // Num modelo, uns poucos bytes por pedido não fazem falta.
     Ocasiao { agora, quem: requerente(numero), vista: None, depende: Box::leak(Box::default()) }
+}
+
+/// Quem observa desde o começo, e o que já se lhe contou.
+pub fn observar(monitor: &Monitor, vista: &mut Vista) {
+    let depende = &mut Dependencia::default();
+    monitor.observar(Ocasiao { agora: COMECO, quem: requerente(1), vista: Some(vista), depende });
 }
 
 pub fn reservar(monitor: &Monitor, numero: u64, quais: &[u8]) -> Veredito {

@@ -2,7 +2,7 @@
 
 use protocolo::{Evento, Pedido, Versao};
 use servidor::difusao::{Avisos, Situacao, Vez, escrever_eventos};
-use servidor::monitor::{Dependencia, Monitor, Ocasiao};
+use servidor::monitor::{Monitor, Ocasiao};
 use servidor::sala::Vista;
 use servidor::sincronia;
 use shuttle::rand::{Rng, thread_rng};
@@ -10,7 +10,7 @@ use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread::{self, JoinHandle};
 
-use crate::comum::{COMECO, assentos, cancelar, em, explorar, monitor, reservar};
+use crate::comum::{COMECO, assentos, cancelar, em, explorar, monitor, observar, reservar};
 
 /// Uma thread muda a sala duas vezes: o cliente toma este assento, que ninguém mais quer, e o devolve.
 fn mudar_duas_vezes(monitor: &Arc<Monitor>, numero: u64, assento: u8) -> JoinHandle<()> {
@@ -51,10 +51,10 @@ fn a_ultima_versao_e_sempre_vista() {
         let outro = Arc::clone(&monitor);
         // Um que vem e vai embora não tira do difusor o que é do outro.
         let passa = thread::spawn(move || {
-            outro.observar(COMECO, &mut Dependencia::default(), Some(&mut Vista::default()));
+            observar(&outro, &mut Vista::default());
             outro.deixar_de_observar();
         });
-        monitor.observar(COMECO, &mut Dependencia::default(), Some(&mut Vista::default()));
+        observar(&monitor, &mut Vista::default());
         // Um aviso perdido seria um impasse.
         assert!(difusor.join().unwrap());
         mudancas.into_iter().chain([passa]).for_each(|uma| uma.join().unwrap());
@@ -68,7 +68,7 @@ fn a_dispensa_acorda_quem_avisa() {
         let monitor = monitor();
         let outro = Arc::clone(&monitor);
         let difusor = thread::spawn(move || acompanhar(&outro, Versao(u64::MAX)));
-        monitor.observar(COMECO, &mut Dependencia::default(), Some(&mut Vista::default()));
+        observar(&monitor, &mut Vista::default());
         let mudancas = mudar_a_sala(&monitor);
         monitor.dispensar_difusor(true);
         assert!(!difusor.join().unwrap());
@@ -159,7 +159,7 @@ fn sessao_e_difusao_contam_cada_versao_uma_vez() {
         let vez = sincronia::Mutex::new(Vez::da_sessao());
         let observador = Arc::new(Observador { vez, socket: Socket::default() });
         let mut vista = Vista::default();
-        monitor.observar(COMECO, &mut Dependencia::default(), Some(&mut vista));
+        observar(&monitor, &mut vista);
         observador.vez.lock().largar(vista.contado);
         let (outro, dele) = (Arc::clone(&monitor), Arc::clone(&observador));
         let difusor = thread::spawn(move || avisar_ate(&outro, &dele, Versao(4)));

@@ -2,13 +2,13 @@
 
 use protocolo::{Assentos, Error, Resposta, Versao};
 use servidor::sala::Veredito;
-use shuttle::sync::atomic::{AtomicBool, Ordering};
+use shuttle::sync::atomic::AtomicBool;
 use shuttle::sync::{Arc, Mutex};
 use shuttle::thread;
 
 use crate::comum::{
     COMECO, FATIA, aguardar, assentos, cancelar, entrar_na_fila, esperar, explorar, monitor, requerente,
-    reservar, resposta, seus,
+    reservar, resposta, seus, usar_sozinho,
 };
 
 fn versao_de(veredito: &Veredito) -> Versao {
@@ -54,9 +54,7 @@ fn o_assento_passa_de_mao_em_mao() {
                 thread::spawn(move || {
                     for _ in 0..2 {
                         resposta(&monitor, aguardar(&monitor, numero, &[7])).unwrap();
-                        assert!(!em_uso.swap(true, Ordering::SeqCst), "dois donos ao mesmo tempo");
-                        thread::yield_now();
-                        em_uso.store(false, Ordering::SeqCst);
+                        usar_sozinho(&em_uso);
                         cancelar(&monitor, numero).unwrap();
                     }
                 })

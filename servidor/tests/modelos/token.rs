@@ -4,11 +4,12 @@ use protocolo::{Error, Resposta};
 use servidor::monitor::{Monitor, Solicitado};
 use servidor::sala::Veredito;
 use shuttle::sync::Arc;
-use shuttle::sync::atomic::{AtomicBool, Ordering};
+use shuttle::sync::atomic::AtomicBool;
 use shuttle::thread;
 
 use crate::comum::{
     COMECO, UM_SEGUNDO_DEPOIS, cliente, em, esperar, explorar, monitor, requerente, resposta, solicitar,
+    usar_sozinho,
 };
 
 fn pedir_token(monitor: &Monitor, numero: u64) -> Veredito {
@@ -33,9 +34,7 @@ fn passa_de_mao_em_mao() {
                     let mut cercas = Vec::new();
                     for _ in 0..2 {
                         cercas.push(cerca_de(&pedir_token(&monitor, numero)));
-                        assert!(!em_uso.swap(true, Ordering::SeqCst), "dois donos ao mesmo tempo");
-                        thread::yield_now();
-                        em_uso.store(false, Ordering::SeqCst);
+                        usar_sozinho(&em_uso);
                         monitor.liberar(em(COMECO, numero)).unwrap();
                     }
                     cercas

@@ -9,24 +9,14 @@ use std::time::Duration;
 
 use protocolo::{ClientId, Error, Mudanca};
 use tests::espera::{Cronometro, esperar};
-use tests::partida::MODOS;
+use tests::partida::{ESQUECIDO, MODOS, espera_acabou};
 use tests::terminal::valor;
 use tests::{Observador, ServidorDeTeste, Sorteio, Terminal};
 
 use super::{LOGO, entrar_na_fila, nada_veio};
 
-/// Quanto quem espera pode demorar a ser esquecido depois de ir embora.
-const ESQUECIDO: Duration = Duration::from_secs(1);
-
-/// Quem se foi esperando ouve, se ouve, que a espera acabou, e mais nada.
-#[track_caller]
-fn espera_acabou(quem: Option<Terminal>) {
-    if let Some(mut quem) = quem {
-        let fim = quem.ler_linha();
-        assert!(fim.starts_with("ERRO TEMPO_ESGOTADO versao="), "{fim}");
-        quem.espera_fim();
-    }
-}
+/// O que ouve quem se foi esperando, se ainda ouve.
+const ACABOU: &str = "ERRO TEMPO_ESGOTADO versao=";
 
 /// Um servidor, a dona do assento 7 e três à espera dele.
 fn mesa() -> (ServidorDeTeste, [Terminal; 4]) {
@@ -52,7 +42,7 @@ fn quem_se_vai_deixa_a_fila() {
                 esperar("a conexão acabar", || servidor.servico().admissao.ocupadas() == 3);
                 let demorou = cronometro.passou();
                 assert!(demorou < ESQUECIDO, "{modo:?}: {demorou:?}");
-                espera_acabou(ouve);
+                espera_acabou(ouve, ACABOU);
                 assert_eq!(dona.pedir("CANCELAR 7"), "OK CANCELADO 7 versao=2");
                 assert_eq!(fila[0].ler_linha(), "OK RESERVADO 7 versao=3");
                 assert_eq!(fila[0].pedir("CANCELAR 7"), "OK CANCELADO 7 versao=4");
@@ -75,7 +65,7 @@ fn vez_de_quem_ja_se_foi_passa_ao_seguinte() {
         assert_eq!(dona.pedir("CANCELAR 7"), "OK CANCELADO 7 versao=2");
         let fim = bia.ler_linha();
         assert!(cronometro.passou() < LOGO, "{modo:?}: {:?}", cronometro.passou());
-        espera_acabou(ouve);
+        espera_acabou(ouve, ACABOU);
         // Ou já se sabia que ela se foi, ou o assento passou pelas mãos dela e voltou.
         let direto = ["EVENTO 2 LIVRE 7", "EVENTO 3 RESERVADO 7 cliente=3"];
         let por_ela = [
@@ -108,7 +98,7 @@ fn o_que_se_segurava_volta_a_como_era() {
         let retomar = format!("RETOMAR {} {}", ana.cliente, ana.chave);
         let ouve = modo.ir(ana);
         assert_eq!(dona.pedir("CANCELAR 7"), "OK CANCELADO 7 versao=3");
-        espera_acabou(ouve);
+        espera_acabou(ouve, ACABOU);
         esperar("a conexão acabar", || servidor.servico().admissao.ocupadas() == 2);
         // Cada passo, se houve algum, foi uma mudança possível: o observador confere.
         let lista = olho.pedir_tudo("LISTAR").dados;

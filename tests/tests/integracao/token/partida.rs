@@ -8,24 +8,14 @@ use std::time::Duration;
 use protocolo::Error;
 use servidor::{Config, Parada, Servico};
 use tests::espera::{Cronometro, esperar};
-use tests::partida::MODOS;
+use tests::partida::{ESQUECIDO, MODOS, espera_acabou};
 use tests::terminal::valor;
 use tests::{ServidorDeTeste, Terminal};
 
 use super::{LOGO, cerca_de, entrar_na_fila, esperar_dono, esperar_fila, medida, tomar};
 
-/// Quanto quem espera a vez pode demorar a ser esquecido depois de ir embora.
-const ESQUECIDO: Duration = Duration::from_secs(1);
-
-/// Quem se foi esperando ouve, se ouve, que a espera acabou, e mais nada.
-#[track_caller]
-fn espera_acabou(quem: Option<Terminal>) {
-    if let Some(mut quem) = quem {
-        let fim = quem.ler_linha();
-        assert!(fim.starts_with("ERRO TEMPO_ESGOTADO :"), "{fim}");
-        quem.espera_fim();
-    }
-}
+/// O que ouve quem se foi esperando, se ainda ouve.
+const ACABOU: &str = "ERRO TEMPO_ESGOTADO :";
 
 /// Um servidor, quem olha, a dona do token e três à espera.
 fn mesa() -> (ServidorDeTeste, [Terminal; 5]) {
@@ -83,7 +73,7 @@ fn quem_espera_e_se_vai_deixa_a_fila() {
                 let demorou = cronometro.passou();
                 medida(&format!("do fim do {}º ({modo:?}) à saída da fila", quem + 1), demorou);
                 assert!(demorou < ESQUECIDO, "{modo:?}: {demorou:?}");
-                espera_acabou(ouve);
+                espera_acabou(ouve, ACABOU);
                 assert_eq!(dona.pedir("TOKEN LIBERAR"), "OK LIBERADO contador=1 espera=1");
                 assert_eq!(fila[0].ler_linha(), "OK TOKEN cerca=2 contador=1 espera=1 prazo=30");
                 assert_eq!(fila[0].pedir("TOKEN LIBERAR"), "OK LIBERADO contador=2 espera=0");
@@ -107,7 +97,7 @@ fn vez_de_quem_ja_se_foi_passa_ao_seguinte() {
             fim.starts_with("OK TOKEN ") && fim.ends_with(" contador=1 espera=1 prazo=30"),
             "{modo:?}: {fim}"
         );
-        espera_acabou(ouve);
+        espera_acabou(ouve, ACABOU);
         let estado = format!("OK TOKEN dono=4 cerca={} contador=1 espera=1", cerca_de(&fim));
         assert_eq!(olho.pedir("TOKEN ESTADO"), estado, "{modo:?}");
     }
