@@ -5,10 +5,11 @@
 //! acontece dentro da seção crítica, nem decide o que se responde.
 
 use std::io;
+use std::thread;
 use std::time::Duration;
 
 use log::{error, info, warn};
-use protocolo::limites::{GRAVADOR_PILHA_BYTES, REGRAVAR_MS};
+use protocolo::limites::{GRAVADOR_PILHA_BYTES, GRAVADOR_RONDA_US, REGRAVAR_MS};
 
 use crate::armazem::{Armazem, Falha};
 use crate::auxiliar::Auxiliar;
@@ -21,6 +22,9 @@ use crate::sincronia::Arc;
 
 /// Depois de uma recusa do disco, de quanto em quanto tempo se tenta gravar o que venceu.
 const REGRAVAR: Duration = Duration::from_millis(REGRAVAR_MS);
+
+/// Depois de um lote de uma mudança só, quanto se espera acordado pela seguinte.
+const RONDA: Duration = Duration::from_micros(GRAVADOR_RONDA_US);
 
 /// Começa a gravar o que muda; se um dia não puder mais, pede a parada. Ao ser solta, a thread grava antes o que falta.
 ///
@@ -59,11 +63,13 @@ fn gravar_ate_o_fim(servico: &Servico, parada: &Parada) {
     let mut armazem = servico.armazem.lock();
     let mut recusou = false;
     while let Some(lote) = servico.monitor.tirar_lote() {
+        let sozinha = lote.registros.len() == 1;
         match gravar(servico, &mut **armazem, lote) {
             Ok(()) if recusou => {
                 info!("voltou a ser possível gravar");
                 recusou = false;
             }
+            Ok(()) if sozinha => rondar(servico),
             Ok(()) => {}
             Err(falha @ Falha::Indisponivel(_)) => {
                 if !std::mem::replace(&mut recusou, true) {
@@ -76,6 +82,15 @@ fn gravar_ate_o_fim(servico: &Servico, parada: &Parada) {
                 return;
             }
         }
+    }
+}
+
+/// Antes de dormir, espera um pouco acordada: quem pede sozinho pede de novo mal ouve a resposta, e acordar uma thread demora
+/// mais do que isso. Numa máquina ocupada, ceder a vez uma só vez já demora o prazo inteiro.
+fn rondar(Servico { monitor, relogio, .. }: &Servico) {
+    let ate = relogio.agora().somar(RONDA);
+    while !monitor.ha_lote() && relogio.agora() < ate {
+        thread::yield_now();
     }
 }
 

@@ -579,6 +579,12 @@ impl Monitor {
         Some(lote)
     }
 
+    /// Diz se há o que gravar, ou se não há mais por que esperar.
+    pub fn ha_lote(&self) -> bool {
+        let dentro = self.dentro.lock();
+        dentro.sala.por_gravar() > 0 || dentro.gravador == Gravador::Dispensado
+    }
+
     /// O lote está gravado: o que ele diz já se pode contar.
     pub fn gravou(&self, numero: u64) {
         self.na_secao_critica(|dentro| {

@@ -214,6 +214,25 @@ fn quem_le_de_fora_ve_a_sala_com_nomes_e_horas() {
     sqlite.gravar(&[mudanca(2, &[3], Mudanca::Livre)]).unwrap();
 }
 
+/// Quem pergunta muito pode pôr ao lado um índice seu: o servidor o mantém em dia e não se queixa.
+#[test]
+fn o_indice_que_alguem_cria_fica() {
+    let pasta = Pasta::nova("indice");
+    let (mut sqlite, _) = abrir(&pasta.banco()).unwrap();
+    sqlite.gravar(&[mudanca(1, &[3, 7], Mudanca::Reservado(cliente(5)))]).unwrap();
+    let fora = rusqlite::Connection::open(pasta.banco()).unwrap();
+    fora.execute_batch("CREATE INDEX por_assento ON historico(assento)").unwrap();
+    drop(fora);
+    sqlite.gravar(&[mudanca(2, &[3], Mudanca::Livre)]).unwrap();
+    drop(sqlite);
+    let (_sqlite, _) = abrir(&pasta.banco()).unwrap();
+    let fora = rusqlite::Connection::open(pasta.banco()).unwrap();
+    let linha = |sql: &str, coluna| -> String { fora.query_row(sql, [], |linha| linha.get(coluna)).unwrap() };
+    let pergunta = "SELECT group_concat(versao) FROM historico WHERE assento = 3";
+    assert_eq!(linha(pergunta, 0), "1,2");
+    assert!(linha(&format!("EXPLAIN QUERY PLAN {pergunta}"), 3).contains("INDEX por_assento"));
+}
+
 #[test]
 fn escrita_de_fora_adia_o_lote_e_nada_dele_fica() {
     let pasta = Pasta::nova("ocupado");

@@ -6,9 +6,11 @@
 //! - **Um lote é uma transação** em WAL com `synchronous=FULL`: quando [`gravar`](Armazem::gravar) volta, o disco tem o lote.
 //! - **As tabelas.** `lugares` tem sempre as cem linhas, e a visão `assentos` as mostra com os nomes. `historico` só cresce,
 //!   uma linha por assento e por mudança, na ordem em que aconteceram; a chave junta a versão e o assento (`13007` é o assento
-//!   7 na versão 13). Um índice por assento custaria duas vezes e meia o lote de cinquenta mudanças (medido: toca em até cem
-//!   páginas, em vez de duas); em vez dele, cada linha diz qual é a `anterior` do mesmo assento, e `lugares` diz a `ultima`.
-//!   Quem pergunta à mão `WHERE assento = 7` varre a tabela: um milhão de linhas, uns cinquenta milissegundos.
+//!   7 na versão 13). A chave serve a quem pergunta por uma versão, ou pelas últimas. Um índice por assento deixaria o servidor
+//!   com metade da vazão com cinquenta conexões (medido: cada lote tocaria em até cem páginas, em vez de duas); em vez dele,
+//!   cada linha diz qual é a `anterior` do mesmo assento, e `lugares` diz a `ultima`: é assim que se lê a vida de um assento.
+//!   Quem pergunta à mão `WHERE assento = 7` varre a tabela: um milhão de linhas, uns cinquenta milissegundos. Um índice que
+//!   alguém crie à mão fica, e custa o que foi dito.
 //! - **O dono** é um servidor só: ver [`arquivo::Trava`].
 //! - **O que se confere ao abrir:** o cabeçalho, antes de o SQLite tocar no arquivo; o WAL; `quick_check`; as declarações das
 //!   tabelas; e a [`conferencia`] de cada valor guardado, também da história inteira. Um arquivo recusado fica como estava.
@@ -23,6 +25,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use protocolo::limites::{ARQUIVO_OCUPADO_MS, ASSENTOS_MAX, WAL_PAGINAS};
@@ -200,7 +203,7 @@ impl Sqlite {
         if conexao.is_readonly(rusqlite::MAIN_DB)? {
             return Err(Causa::SomenteLeitura);
         }
-        let espelho = conferir_tudo(&conexao)?;
+        let espelho = conferir_tudo(caminho, &conexao)?;
         // O WAL passa para o arquivo quando este módulo manda: o automático esconderia uma falha do disco.
         conexao.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0",
@@ -607,15 +610,38 @@ fn preencher(rascunho: &Path, vazio: &Guardado) -> Result<(), Causa> {
 }
 
 /// Confere o banco inteiro e carrega o que ele guarda.
-fn conferir_tudo(conexao: &Connection) -> Result<Espelho, Causa> {
+fn conferir_tudo(caminho: &Path, conexao: &Connection) -> Result<Espelho, Causa> {
     let versao: u32 = conexao.query_row("PRAGMA user_version", [], |linha| linha.get(0))?;
     if versao > VERSAO {
         return Err(Causa::MaisNovo { achada: versao });
     }
+    // As duas passadas pelo arquivo inteiro são o que demora: uma em cada núcleo.
+    let (paginas, espelho) = thread::scope(|escopo| {
+        let paginas = thread::Builder::new().name("conferir".into()).spawn_scoped(escopo, || {
+            let conexao = conectar(caminho)?;
+            conexao.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            conferir_paginas(&conexao)
+        });
+        let espelho = conferir_dados(conexao);
+        let paginas = paginas
+            .map_err(Causa::from)
+            .and_then(|thread| thread.join().unwrap_or_else(|_| Err(incoerente("a conferência"))));
+        (paginas, espelho)
+    });
+    // Páginas estragadas explicam melhor o resto.
+    paginas.and(espelho)
+}
+
+fn conferir_paginas(conexao: &Connection) -> Result<(), Causa> {
     let veredito: String = conexao.query_row("PRAGMA quick_check(1)", [], |linha| linha.get(0))?;
-    if veredito != "ok" {
-        return Err(Causa::Danificado(veredito.lines().last().unwrap_or_default().to_owned()));
+    match veredito.as_str() {
+        "ok" => Ok(()),
+        _ => Err(Causa::Danificado(veredito.lines().last().unwrap_or_default().to_owned())),
     }
+}
+
+/// Confere as declarações e cada valor, e carrega o que o arquivo guarda.
+fn conferir_dados(conexao: &Connection) -> Result<Espelho, Causa> {
     for tabela in TABELAS {
         // Quem quiser pôr ao lado um índice ou uma visão sua pode.
         let sql = "SELECT count(*) FROM sqlite_schema WHERE sql = ?1";

@@ -5,7 +5,8 @@
 //! sim ou não, e se diz que parte delas é sim: com mais conexões do que trios, o não é a resposta mais comum, nos dois.
 //!
 //! Também se mede o que um `fsync` demora neste disco, que é o limite de quem grava um pedido por vez, e quanto o servidor
-//! demora a ligar com um milhão de mudanças na história. Os arquivos ficam na pasta temporária (`TMPDIR` escolhe o disco).
+//! demora a ligar com um milhão de mudanças na história. Ao lado vai o nosso com a sala só na memória: mais do que isso uma
+//! thread por conexão não dá nesta máquina, haja disco ou não. Os arquivos ficam na pasta temporária (`TMPDIR` escolhe o disco).
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -40,7 +41,7 @@ pub fn duravel(opcoes: &Opcoes) -> Resultado<()> {
     let pasta = Pasta::nova()?;
     dizer_o_disco(&pasta.0)?;
     println!(
-        "  conexões      redis   servidor  razão | do redis e do nosso: sins | us de processador por resposta | nosso lote"
+        "  conexões      redis   servidor  razão  memória | do redis e do nosso: sins | us de processador por resposta | nosso lote"
     );
     for conexoes in CONEXOES {
         lado_a_lado(opcoes, &pasta.0, conexoes)?;
@@ -96,8 +97,12 @@ fn lado_a_lado(opcoes: &Opcoes, pasta: &Path, conexoes: usize) -> Resultado<()> 
         return Ok(());
     };
     let mut dele = Grupo::new(Fala::Redis, &redis, conexoes)?;
+    let na_memoria = Filho::calado()?;
+    let mut os_da_memoria = Grupo::new(Fala::Reserva, &na_memoria, conexoes)?;
+    let mut memoria = Vec::new();
     let mut lotes = Vec::new();
     let medir_o_nosso = || {
+        memoria.push(os_da_memoria.medir(opcoes.duracao)?.vazao);
         let antes = Lotes::ler(nosso.endereco)?;
         let medida = nossos.medir(opcoes.duracao)?;
         lotes.push(Lotes::ler(nosso.endereco)?.desde(&antes, &medida));
@@ -106,10 +111,11 @@ fn lado_a_lado(opcoes: &Opcoes, pasta: &Path, conexoes: usize) -> Resultado<()> 
     let pares = alternar(opcoes.rodadas, || dele.medir(opcoes.duracao), medir_o_nosso)?;
     let do_meio = |qual: fn(&(Medida, Medida)) -> f64| mediana(pares.iter().map(qual).collect());
     println!(
-        "  {conexoes:>8} {:>10.0} {:>10.0} {:>6.2} | {:.0} % e {:.0} % | {:.1} e {:.1} | {:.1} respostas, {:.1} novidades",
+        "  {conexoes:>8} {:>10.0} {:>10.0} {:>6.2} {:>8.0} | {:.0} % e {:.0} % | {:.1} e {:.1} | {:.1} respostas, {:.1} novidades",
         do_meio(|(redis, _)| redis.vazao),
         do_meio(|(_, nosso)| nosso.vazao),
         do_meio(|(redis, nosso)| nosso.vazao / redis.vazao),
+        mediana(memoria),
         do_meio(|(redis, _)| redis.sins * 100.0),
         do_meio(|(_, nosso)| nosso.sins * 100.0),
         do_meio(|(redis, _)| redis.processador * 1e6),
