@@ -5,7 +5,6 @@
 //! acontece dentro da seção crítica, nem decide o que se responde.
 
 use std::io;
-use std::thread;
 use std::time::Duration;
 
 use log::{error, info, warn};
@@ -18,7 +17,7 @@ use crate::gravacao::Gravacao;
 use crate::monitor::{Lote, Monitor};
 use crate::parada::Parada;
 use crate::servico::Servico;
-use crate::sincronia::Arc;
+use crate::sincronia::{Arc, ceder};
 
 /// Depois de uma recusa do disco, de quanto em quanto tempo se tenta gravar o que venceu.
 const REGRAVAR: Duration = Duration::from_millis(REGRAVAR_MS);
@@ -90,7 +89,7 @@ fn gravar_ate_o_fim(servico: &Servico, parada: &Parada) {
 fn rondar(Servico { monitor, relogio, .. }: &Servico) {
     let ate = relogio.agora().somar(RONDA);
     while !monitor.ha_lote() && relogio.agora() < ate {
-        thread::yield_now();
+        ceder();
     }
 }
 

@@ -22,6 +22,27 @@ pub fn criar_thread(
     std::thread::Builder::new().name(nome).stack_size(pilha_bytes).spawn(corpo)
 }
 
+/// Faz as duas coisas ao mesmo tempo, a primeira numa thread que acaba aqui mesmo.
+///
+/// Erros: o sistema negou a thread.
+pub fn ao_mesmo_tempo<A: Send, B>(
+    nome: &str,
+    uma: impl FnOnce() -> A + Send,
+    outra: impl FnOnce() -> B,
+) -> std::io::Result<(A, B)> {
+    std::thread::scope(|escopo| {
+        let uma = std::thread::Builder::new().name(nome.to_owned()).spawn_scoped(escopo, uma)?;
+        let outra = outra();
+        Ok((uma.join().unwrap_or_else(|panico| std::panic::resume_unwind(panico)), outra))
+    })
+}
+
+#[cfg(not(feature = "shuttle"))]
+pub use std::thread::yield_now as ceder;
+
+#[cfg(feature = "shuttle")]
+pub use shuttle::thread::yield_now as ceder;
+
 #[cfg(feature = "shuttle")]
 pub use calco::{Condvar, Mutex, MutexGuard};
 #[cfg(feature = "shuttle")]

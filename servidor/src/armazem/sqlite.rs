@@ -25,7 +25,6 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use protocolo::limites::{ARQUIVO_OCUPADO_MS, ASSENTOS_MAX, WAL_PAGINAS};
@@ -38,7 +37,7 @@ use self::conferencia::Conta;
 use super::{
     Acontecimento, Armazem, Falha, Fato, Guardado, Historico, Momento, Novidade, Ocupacao, Registro, Segredo,
 };
-use crate::sincronia::{Arc, Mutex};
+use crate::sincronia::{Arc, Mutex, ao_mesmo_tempo};
 
 /// O que diz, no cabeçalho do arquivo, que o banco é da Reserva (`application_id`): as letras `Rsrv`.
 const MARCA: u32 = 0x5273_7276;
@@ -616,18 +615,12 @@ fn conferir_tudo(caminho: &Path, conexao: &Connection) -> Result<Espelho, Causa>
         return Err(Causa::MaisNovo { achada: versao });
     }
     // As duas passadas pelo arquivo inteiro são o que demora: uma em cada núcleo.
-    let (paginas, espelho) = thread::scope(|escopo| {
-        let paginas = thread::Builder::new().name("conferir".into()).spawn_scoped(escopo, || {
-            let conexao = conectar(caminho)?;
-            conexao.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-            conferir_paginas(&conexao)
-        });
-        let espelho = conferir_dados(conexao);
-        let paginas = paginas
-            .map_err(Causa::from)
-            .and_then(|thread| thread.join().unwrap_or_else(|_| Err(incoerente("a conferência"))));
-        (paginas, espelho)
-    });
+    let paginas = || {
+        let conexao = conectar(caminho)?;
+        conexao.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        conferir_paginas(&conexao)
+    };
+    let (paginas, espelho) = ao_mesmo_tempo("conferir", paginas, || conferir_dados(conexao))?;
     // Páginas estragadas explicam melhor o resto.
     paginas.and(espelho)
 }

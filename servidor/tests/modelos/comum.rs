@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use protocolo::{Alvo, Assento, Assentos, ClientId, Escolha, Pedido, Segundos, Versao};
-use servidor::monitor::{Dependencia, Entregue, Lugar, Monitor, Ocasiao, Solicitado};
+use servidor::monitor::{Entregue, Lugar, Monitor, Ocasiao, Solicitado};
 use servidor::sala::instante::Instante;
 use servidor::sala::token::Requerente;
-use servidor::sala::{Sala, Veredito, Vista};
+use servidor::sala::{Sala, Veredito};
 use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;
@@ -51,12 +51,6 @@ pub fn assentos(numeros: &[u8]) -> Assentos {
 pub fn em(agora: Instante, numero: u64) -> Ocasiao<'static> {
     // Num modelo, uns poucos bytes por pedido não fazem falta.
     Ocasiao { agora, quem: requerente(numero), vista: None, depende: Box::leak(Box::default()) }
-}
-
-/// Quem observa desde o começo, e o que já se lhe contou.
-pub fn observar(monitor: &Monitor, vista: &mut Vista) {
-    let depende = &mut Dependencia::default();
-    monitor.observar(Ocasiao { agora: COMECO, quem: requerente(1), vista: Some(vista), depende });
 }
 
 pub fn reservar(monitor: &Monitor, numero: u64, quais: &[u8]) -> Veredito {

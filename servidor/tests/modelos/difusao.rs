@@ -2,7 +2,7 @@
 
 use protocolo::{Evento, Pedido, Versao};
 use servidor::difusao::{Avisos, Situacao, Vez, escrever_eventos};
-use servidor::monitor::{Monitor, Ocasiao};
+use servidor::monitor::{Dependencia, Monitor, Ocasiao};
 use servidor::sala::Vista;
 use servidor::sincronia;
 use shuttle::rand::{Rng, thread_rng};
@@ -10,7 +10,13 @@ use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread::{self, JoinHandle};
 
-use crate::comum::{COMECO, assentos, cancelar, em, explorar, monitor, observar, reservar};
+use crate::comum::{COMECO, assentos, cancelar, em, explorar, monitor, requerente, reservar};
+
+/// Quem observa desde o começo, e o que já se lhe contou.
+fn observar(monitor: &Monitor, vista: &mut Vista) {
+    let depende = &mut Dependencia::default();
+    monitor.observar(Ocasiao { agora: COMECO, quem: requerente(1), vista: Some(vista), depende });
+}
 
 /// Uma thread muda a sala duas vezes: o cliente toma este assento, que ninguém mais quer, e o devolve.
 fn mudar_duas_vezes(monitor: &Arc<Monitor>, numero: u64, assento: u8) -> JoinHandle<()> {
