@@ -9,6 +9,7 @@
 //! | [`partida`] | os modos de ir embora |
 //! | [`roteiro`] | uma conversa escrita linha a linha, executada e conferida |
 //! | [`espera`] | esperar por uma condição, com prazo: nunca por um tempo |
+//! | [`historia`] | o que cada conexão pediu e ouviu, e quando |
 //! | [`entupido`] | um cliente que fala e não lê |
 //! | [`Sorteio`] | números sorteados que se repetem com a mesma semente |
 //!
@@ -19,6 +20,7 @@
 mod ao_fundo;
 pub mod entupido;
 pub mod espera;
+pub mod historia;
 pub mod observador;
 pub mod partida;
 pub mod roteiro;
