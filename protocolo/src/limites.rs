@@ -112,6 +112,9 @@ pub const RESTO_PRAZO_MS: u64 = 500;
 pub const ESCUTA_PAUSA_MS: u64 = 50;
 /// Quanto o servidor espera pelas conexões ao encerrar, em milissegundos, antes de cortá-las.
 pub const PARADA_PRAZO_MS: u64 = 2_000;
+/// A maior pausa de `--demonstrar-corrida`, em milissegundos: dá tempo de digitar em dois terminais, e quem espera pela
+/// resposta ainda não acha que o servidor parou.
+pub const CORRIDA_MS_MAX: u64 = 10_000;
 /// Quantos bytes de mensagens esperam pela tela; o que passa disto é contado e jogado fora, nunca esperado.
 pub const MENSAGENS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Quantos bytes do que um cliente escreveu uma mensagem do servidor mostra.

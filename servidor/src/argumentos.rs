@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use lexopt::prelude::*;
 use protocolo::limites::{
-    ASSENTOS_MAX, BANCO_PADRAO, CONEXOES_PADRAO, ENDERECO_PADRAO, INATIVIDADE_S_MAX, INATIVIDADE_S_PADRAO,
+    ASSENTOS_MAX, BANCO_PADRAO, CONEXOES_PADRAO, CORRIDA_MS_MAX, ENDERECO_PADRAO, INATIVIDADE_S_MAX,
+    INATIVIDADE_S_PADRAO,
 };
 use servidor::Config;
 
@@ -87,11 +88,15 @@ Uso: servidor [OPÇÕES]
   --max-conexoes N       quantas conexões cabem ({CONEXOES_PADRAO})
   --max-por-cliente N    quantos assentos cada cliente pode ter ({ASSENTOS_MAX})
   --inatividade S        segundos que uma conexão pode ficar calada ({INATIVIDADE_S_PADRAO}; 0: para sempre)
+  --demonstrar-corrida DURAÇÃO
+                         para aulas: um servidor errado de propósito, que vende o mesmo assento duas vezes; entre
+                         ler a sala e escrevê-la passa esta DURAÇÃO (500ms, 2s; até {max}s), e a sala fica na memória
   --ajuda, --help        mostra esta ajuda
   --versao, --version    mostra a versão
 
 RUST_LOG diz o que se mostra: info (cada operação; o costumeiro), debug (cada linha), warn (só os avisos).
-Ctrl-C encerra em ordem."
+Ctrl-C encerra em ordem.",
+        max = CORRIDA_MS_MAX / 1000,
     )
 }
 
@@ -120,23 +125,49 @@ pub fn ler(argumentos: impl IntoIterator<Item = OsString>) -> Result<Pedido, Err
                 let segundos = numero(&mut leitor, "--inatividade", 0, INATIVIDADE_S_MAX)?;
                 config.inatividade = (segundos > 0).then_some(Duration::from_secs(segundos));
             }
+            Long("demonstrar-corrida") => {
+                config.corrida = Some(duracao(&mut leitor, "--demonstrar-corrida", CORRIDA_MS_MAX)?);
+            }
             Long("ajuda" | "help") => return Ok(Pedido::Ajuda),
             Long("versao" | "version") => return Ok(Pedido::Versao),
             outro => return Err(outro.unexpected().into()),
         }
     }
-    Ok(Pedido::Ligar { endereco, conexoes_ditas, onde: onde(memoria, banco, novo)?, config })
+    let onde = onde(memoria, config.corrida.is_some(), banco, novo)?;
+    Ok(Pedido::Ligar { endereco, conexoes_ditas, onde, config })
 }
 
-fn onde(memoria: bool, banco: Option<PathBuf>, novo: bool) -> Result<Onde, ErroDeUso> {
-    match (memoria, banco) {
-        (true, Some(_)) => Err(ErroDeUso("--memoria e --banco: escolha um dos dois".into())),
-        (true, None) if novo => {
-            Err(ErroDeUso("--novo é para um arquivo: com --memoria a sala já começa vazia".into()))
+fn onde(memoria: bool, corrida: bool, banco: Option<PathBuf>, novo: bool) -> Result<Onde, ErroDeUso> {
+    let so_na_memoria = if corrida { "--demonstrar-corrida" } else { "--memoria" };
+    match banco {
+        Some(_) if corrida => {
+            Err(ErroDeUso(format!("{so_na_memoria} e --banco: a corrida só acontece na memória")))
         }
-        (true, None) => Ok(Onde::Memoria),
-        (false, banco) => Ok(Onde::Banco { caminho: banco.unwrap_or_else(|| BANCO_PADRAO.into()), novo }),
+        Some(_) if memoria => Err(ErroDeUso(format!("{so_na_memoria} e --banco: escolha um dos dois"))),
+        None if novo && (memoria || corrida) => {
+            Err(ErroDeUso(format!("--novo é para um arquivo: com {so_na_memoria} a sala já começa vazia")))
+        }
+        None if memoria || corrida => Ok(Onde::Memoria),
+        banco => Ok(Onde::Banco { caminho: banco.unwrap_or_else(|| BANCO_PADRAO.into()), novo }),
     }
+}
+
+/// Uma duração como `500ms` ou `2s`.
+fn duracao(leitor: &mut lexopt::Parser, opcao: &str, max_ms: u64) -> Result<Duration, ErroDeUso> {
+    let valor = leitor.value()?.string()?;
+    let ms = match valor.strip_suffix("ms") {
+        Some(ms) => inteiro(ms),
+        None => valor.strip_suffix('s').and_then(inteiro).and_then(|s| s.checked_mul(1000)),
+    };
+    ms.filter(|ms| (1..=max_ms).contains(ms)).map(Duration::from_millis).ok_or_else(|| {
+        let max_s = max_ms / 1000;
+        ErroDeUso(format!("{opcao} {valor}: esperava uma duração de 1ms a {max_s}s, como 500ms ou 2s"))
+    })
+}
+
+/// Um número só de algarismos: sem o `+` que a biblioteca aceita.
+fn inteiro(texto: &str) -> Option<u64> {
+    texto.bytes().all(|byte| byte.is_ascii_digit()).then(|| texto.parse().ok())?
 }
 
 fn numero<N>(leitor: &mut lexopt::Parser, opcao: &str, min: N, max: N) -> Result<N, ErroDeUso>
@@ -190,8 +221,46 @@ mod tests {
             ("--banco", "falta o valor de --banco"),
             ("--memoria --banco x.db", "--memoria e --banco: escolha um dos dois"),
             ("--memoria --novo", "--novo é para um arquivo: com --memoria a sala já começa vazia"),
+            ("--demonstrar-corrida", "falta o valor de --demonstrar-corrida"),
+            (
+                "--demonstrar-corrida 2s --banco x.db",
+                "--demonstrar-corrida e --banco: a corrida só acontece na memória",
+            ),
+            (
+                "--memoria --banco x.db --demonstrar-corrida 2s",
+                "--demonstrar-corrida e --banco: a corrida só acontece na memória",
+            ),
+            (
+                "--novo --demonstrar-corrida 2s",
+                "--novo é para um arquivo: com --demonstrar-corrida a sala já começa vazia",
+            ),
         ] {
             assert_eq!(de(linha), Err(esperado.to_owned()), "{linha}");
+        }
+    }
+
+    #[test]
+    fn a_pausa_da_corrida_no_limite_e_logo_alem() {
+        let max = CORRIDA_MS_MAX;
+        for (duracao, ms) in [
+            ("1ms".to_owned(), 1),
+            ("500ms".to_owned(), 500),
+            ("2s".to_owned(), 2000),
+            (format!("{max}ms"), max),
+            (format!("{}s", max / 1000), max),
+        ] {
+            let lido = de(&format!("--demonstrar-corrida {duracao}"));
+            let Ok(Pedido::Ligar { onde, config, .. }) = lido else { panic!("{duracao}: {lido:?}") };
+            assert_eq!((onde, config.corrida), (Onde::Memoria, Some(Duration::from_millis(ms))), "{duracao}");
+        }
+        let alem = [format!("{}ms", max + 1), format!("{}s", max / 1000 + 1), format!("{}s", u64::MAX)];
+        let mal = ["0s", "0ms", "abc", "2", "s", "ms", "-1s", "+1s", "1.5s", "2m", "2 s", "2S", "٣s"];
+        for duracao in mal.map(str::to_owned).into_iter().chain(alem) {
+            let argumentos = ["--demonstrar-corrida", &duracao].map(OsString::from);
+            let esperado = format!(
+                "--demonstrar-corrida {duracao}: esperava uma duração de 1ms a 10s, como 500ms ou 2s"
+            );
+            assert_eq!(ler(argumentos).map_err(|erro| erro.to_string()), Err(esperado), "{duracao}");
         }
     }
 }

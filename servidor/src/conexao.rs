@@ -87,6 +87,12 @@ impl Conexao {
         })
     }
 
+    /// Junta à saída uma linha de dados da resposta que vem a seguir.
+    pub fn avisar(&mut self, linha: &str) {
+        self.saida.texto.push_str(linha);
+        self.saida.texto.push('\n');
+    }
+
     /// Junta uma resposta à saída. Só escreve no socket se já houver demais.
     pub fn responder(&mut self, resposta: &Resposta) -> io::Result<()> {
         self.vista();

@@ -15,6 +15,9 @@ pub struct Config {
     pub inatividade: Option<Duration>,
     /// Quanto uma linha pode demorar do primeiro byte ao fim. Não é uma opção: só os testes a mudam.
     pub linha_prazo: Duration,
+    /// A pausa da corrida que se demonstra; `None`: o servidor certo. Só corre a sala de [`Servico::new`](crate::Servico::new),
+    /// que vive na memória.
+    pub corrida: Option<Duration>,
 }
 
 impl Default for Config {
@@ -24,6 +27,7 @@ impl Default for Config {
             max_por_cliente: u32::from(ASSENTOS_MAX),
             inatividade: Some(Duration::from_secs(INATIVIDADE_S_PADRAO)),
             linha_prazo: Duration::from_millis(LINHA_PRAZO_MS),
+            corrida: None,
         }
     }
 }

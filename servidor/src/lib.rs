@@ -13,6 +13,7 @@ pub mod conexao;
 pub mod config;
 pub mod console;
 pub mod contadores;
+pub mod corrida;
 pub mod defeitos;
 pub mod despacho;
 pub mod difusao;

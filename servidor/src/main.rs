@@ -13,7 +13,7 @@ use protocolo::Assentos;
 use protocolo::limites::{ASSENTOS_MAX, PILHA_BYTES};
 use servidor::monitor::RetratoDaSala;
 use servidor::sincronia::{Arc, criar_thread};
-use servidor::{Config, Parada, Servico, console, mensagens, sistema, terminal};
+use servidor::{Config, Parada, Servico, console, corrida, mensagens, sistema, terminal};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -75,6 +75,9 @@ fn ligar(endereco: &str, conexoes_ditas: bool, onde: &Onde, mut config: Config) 
     }
     if !local.ip().is_loopback() {
         warn!("a porta está aberta para a rede, e o protocolo não é cifrado: use só numa rede de confiança");
+    }
+    if let Some(pausa) = servico.config.corrida {
+        corrida::anunciar(local, pausa);
     }
     let servico = Arc::new(servico);
     let _teclado =

@@ -13,6 +13,7 @@ use protocolo::{
 };
 
 use crate::armazem::Registro;
+use crate::corrida::{Corrida, Operacao, Rascunho};
 use crate::defeitos::{self, Defeito, ha};
 use crate::mensagens;
 use crate::sala::instante::Instante;
@@ -34,6 +35,8 @@ pub struct Monitor {
     mudou: Condvar,
     /// Onde dorme quem grava, até que haja o que gravar.
     ha_lote: Condvar,
+    /// A corrida que se demonstra, se é este o modo.
+    corrida: Option<Corrida>,
 }
 
 /// O que o mutex guarda.
@@ -218,7 +221,18 @@ impl Monitor {
             antecipou: Condvar::new(),
             mudou: Condvar::new(),
             ha_lote: Condvar::new(),
+            corrida: None,
         }
+    }
+
+    /// Daqui em diante os pedidos que mudam os assentos correm uns contra os outros; ver [`corrida`](crate::corrida).
+    pub fn correr(&mut self, corrida: Corrida) {
+        self.corrida = Some(corrida);
+    }
+
+    /// A corrida que se demonstra, se é este o modo.
+    pub const fn corrida(&self) -> Option<&Corrida> {
+        self.corrida.as_ref()
     }
 
     /// Ver [`Sala::reservar`]; com `cerca`, só se ela vale, no mesmo instante.
@@ -616,13 +630,39 @@ impl Monitor {
         &self,
         ocasiao: Ocasiao<'_>,
         pedidos: Assentos,
-        operacao: impl FnOnce(&mut Sala, Instante, ClientId) -> Veredito,
+        operacao: impl Fn(&mut Sala, Instante, ClientId) -> Veredito,
     ) -> Veredito {
+        if let Some(corrida) = &self.corrida {
+            return self.atender_correndo(corrida, ocasiao, pedidos, &operacao);
+        }
         let Ocasiao { agora, quem, vista, depende } = ocasiao;
         self.na_secao_critica(|dentro| {
             let veredito = operacao(&mut dentro.sala, agora, quem.cliente);
             dentro.concluir(veredito, (quem.cliente, pedidos), vista, depende)
         })
+    }
+
+    /// O mesmo pedido em duas seções críticas, com uma pausa entre a que lê a sala e a que a escreve: a corrida que se
+    /// demonstra, e mais nada.
+    #[cold]
+    #[inline(never)] // A cópia da sala não deve pesar na pilha de quem não corre.
+    fn atender_correndo(
+        &self,
+        corrida: &Corrida,
+        ocasiao: Ocasiao<'_>,
+        pedidos: Assentos,
+        operacao: &Operacao<'_>,
+    ) -> Veredito {
+        let Ocasiao { agora, quem, vista, depende } = ocasiao;
+        let mut rascunho = self.na_secao_critica(|dentro| Rascunho::copiar(&mut dentro.sala, agora));
+        let veredito = operacao(&mut rascunho.sala, agora, quem.cliente);
+        corrida.pausar();
+        let (veredito, danos) = self.na_secao_critica(|dentro| {
+            let danos = rascunho.escrever(&mut dentro.sala, agora, quem.cliente, &veredito, operacao);
+            (dentro.concluir(veredito, (quem.cliente, pedidos), vista, depende), danos)
+        });
+        danos.narrar();
+        veredito
     }
 
     /// O único lugar que muda a sala. A operação recebe `&mut`: o compilador é a prova de que o mutex está fechado.

@@ -12,6 +12,7 @@ pub mod recentes;
 pub mod token;
 
 mod aguardar;
+mod copia;
 mod gravada;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use protocolo::{
 
 pub use aguardar::Aguardado;
 use aguardar::Aguardando;
+pub use copia::Posse;
 use diario::Diario;
 pub use gravada::Epoca;
 use gravada::Gravada;

@@ -10,6 +10,7 @@ use crate::armazem::sqlite::Sqlite;
 use crate::armazem::{Armazem, Guardado, Historico};
 use crate::config::Config;
 use crate::contadores::Contadores;
+use crate::corrida::{Corrida, SoVersoesNovas};
 use crate::difusao::Difusao;
 use crate::gravacao::Gravacao;
 use crate::identidades::Identidades;
@@ -50,14 +51,20 @@ impl Servico {
         let relogio = Relogio::new();
         let memoria = Memoria::new(Guardado::vazio(Identidades::segredo_novo()?, relogio.inicio()));
         let sala = Sala::na_memoria(config.max_por_cliente, relogio.inicio());
-        Ok(Self::com(
+        let corrida = config.corrida.map(Corrida::new);
+        let mut servico = Self::com(
             config,
             sala,
             Identidades::new()?,
             Box::new(memoria.clone()),
-            Box::new(memoria),
+            Box::new(memoria.clone()),
             relogio,
-        ))
+        );
+        if let Some(corrida) = corrida {
+            servico.monitor.correr(corrida);
+            servico.armazem = Mutex::new(Box::new(SoVersoesNovas::new(memoria)));
+        }
+        Ok(servico)
     }
 
     /// Um serviço com a sala deste arquivo, e que nele se grava; com `novo`, ela começa vazia.

@@ -11,6 +11,7 @@ use protocolo::limites::{ENTRADA_BYTES, OLHADA_MS};
 use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
 
 use crate::conexao::{Conexao, e_prazo};
+use crate::corrida;
 use crate::despacho::{self, Desfecho, Participante};
 use crate::explicacao;
 use crate::monitor::{Lugar, Ocasiao};
@@ -85,6 +86,9 @@ impl Sessao<'_> {
         let Servico { identidades, monitor, gravacao, .. } = self.servico;
         if !identidades.garantir(cliente, |ate| gravacao.esperar(monitor.anotar_clientes(ate))) {
             return self.fechar(Error::Indisponivel, Fim::SemDisco).map(Some);
+        }
+        if monitor.corrida().is_some() {
+            self.conexao().avisar(corrida::AVISO);
         }
         self.responder(&Resposta::Saudacao { cliente, chave: identidades.chave(cliente) })?;
         Ok(None)

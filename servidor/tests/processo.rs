@@ -8,6 +8,9 @@ mod arnes;
 mod entupido;
 #[path = "../../tests/src/espera.rs"]
 mod espera;
+#[path = "arnes/pasta.rs"]
+#[expect(clippy::unwrap_used, reason = "um teste para onde não consegue seguir")]
+mod pasta;
 #[path = "../../tests/src/terminal.rs"]
 #[expect(dead_code, reason = "o arnês é maior do que este teste precisa")]
 mod terminal;
@@ -20,6 +23,7 @@ use std::time::Duration;
 use arnes::{Matador, PROGRAMA, Processo, ligar_sem_ler, programa};
 use entupido::entupir;
 use espera::{Cronometro, esperar};
+use pasta::Pasta;
 use protocolo::limites::PARADA_PRAZO_MS;
 use rustix::process::Signal;
 use terminal::{Terminal, valor};
@@ -47,6 +51,7 @@ fn ajuda_e_versao_saem_com_zero() {
             "--max-conexoes",
             "--max-por-cliente",
             "--inatividade",
+            "--demonstrar-corrida",
             "--ajuda",
             "RUST_LOG",
         ] {
@@ -83,6 +88,11 @@ fn opcao_errada_sai_com_dois_e_diz_qual() {
         (&["--max-conexoes", "muitas"], "--max-conexoes muitas"),
         (&["--max-por-cliente", "101"], "--max-por-cliente 101"),
         (&["--inatividade", "-1"], "--inatividade -1"),
+        (&["--demonstrar-corrida"], "--demonstrar-corrida"),
+        (&["--demonstrar-corrida", "0s"], "--demonstrar-corrida 0s"),
+        (&["--demonstrar-corrida", "abc"], "--demonstrar-corrida abc"),
+        (&["--demonstrar-corrida", "10001ms"], "--demonstrar-corrida 10001ms"),
+        (&["--demonstrar-corrida", "2s", "--banco", "x.db"], "--banco"),
     ] {
         let saida = rodar(opcoes);
         let queixa = texto(&saida.stderr);
@@ -691,4 +701,104 @@ fn clientes_mortos_nao_ficam_com_o_token_nem_na_fila() {
 #[expect(clippy::print_stdout, reason = "a medida é para quem lê o resultado do teste")]
 fn medida(o_que: &str, quanto: Duration) {
     println!("medida: {o_que}: {:.3} ms", quanto.as_secs_f64() * 1e3);
+}
+
+// ---- A corrida que se demonstra ----
+
+/// Ao ligar diz o que é e o que digitar, sem `--memoria` também não toca no disco, e diz cada mal que faz.
+#[test]
+fn corrida_se_anuncia_e_conta_cada_estrago() {
+    let pasta = Pasta::nova("corrida");
+    let mut comando = Command::new(PROGRAMA);
+    comando.args(["--escutar", "127.0.0.1:0", "--demonstrar-corrida", "300ms"]);
+    comando.current_dir(&pasta.0).env_remove("RUST_LOG").stdin(Stdio::null());
+    let mut servidor = Processo::ligar_com(&mut comando);
+    let cliente = format!("cargo run --release -p cliente -- --servidor {}", servidor.endereco);
+    for trechos in [
+        &[
+            "AVISO: ",
+            "DEFEITO DE PROPÓSITO",
+            "--demonstrar-corrida 300ms",
+            "vende o mesmo assento duas vezes",
+        ][..],
+        &["dois terminais", &cliente],
+        &["NOME ana", "NOME beto", "RESERVAR 7"],
+        &["o servidor certo", "sem --demonstrar-corrida: cargo run --release"],
+    ] {
+        servidor.esperar_linha_com(trechos);
+    }
+    let (mut ana, mut beto) = (servidor.entrar(), servidor.entrar());
+    ana.pedir("NOME ana");
+    beto.pedir("NOME beto");
+    for (pedidos, estrago) in [
+        (["RESERVAR 7", "RESERVAR 7"], "RESERVA DUPLICADA: assento 7 era de "),
+        (["RESERVAR 1", "RESERVAR 2"], "ATUALIZAÇÃO PERDIDA: assento "),
+        (["RESERVAR 9 10", "SEGURAR 10"], "RESERVA DUPLICADA: assento 10 "),
+    ] {
+        // Correm quando os dois copiam a mesma sala; se um demorou, tenta-se de novo.
+        esperar(estrago, || {
+            ana.enviar(pedidos[0]);
+            beto.enviar(pedidos[1]);
+            let [a, b] = [&mut ana, &mut beto].map(|terminal| terminal.ler_resposta().fim);
+            let correram =
+                valor(&a, "versao") == valor(&b, "versao") && a.starts_with("OK ") && b.starts_with("OK ");
+            [&mut ana, &mut beto].into_iter().for_each(|terminal| _ = terminal.pedir("CANCELAR TUDO"));
+            correram
+        });
+        let linha = servidor.esperar_linha(estrago);
+        let de_quem = [
+            linha.contains("ana, agora "),
+            linha.contains("beto, agora "),
+            linha.contains("voltou a ficar livre"),
+        ];
+        assert_eq!(de_quem.iter().filter(|sim| **sim).count(), 1, "{linha}");
+        assert!(linha.contains(" AVISO: "), "{linha}");
+    }
+    // Quem devolve e quem pede, ao mesmo tempo: a recusa já não é verdade quando chega.
+    esperar("a recusa chegar atrasada", || {
+        ana.pedir("RESERVAR 5");
+        ana.enviar("CANCELAR 5");
+        beto.pedir("RESERVAR 5");
+        ana.ler_resposta();
+        beto.pedir("CANCELAR TUDO");
+        servidor.visto.extend(servidor.linhas.try_iter());
+        servidor.visto.contains("VISTA ATRASADA: beto ouviu ERRO OCUPADO 5 ")
+    });
+    servidor.encerrar();
+    assert_eq!(pasta.nomes(), [""; 0], "a corrida escreveu no disco");
+}
+
+/// Uma pausa maior que o prazo da parada acaba com ela, e o pedido que já se fazia é respondido.
+#[test]
+fn sinal_acaba_com_a_pausa_da_corrida() {
+    let mut comando = programa(&["--demonstrar-corrida", "10s", "--escutar", "127.0.0.1:0"]);
+    let mut servidor = Processo::ligar_com(comando.env("RUST_LOG", "debug"));
+    let mut ana = servidor.entrar();
+    ana.enviar("RESERVAR 1\nRESERVAR 2");
+    servidor.esperar_linha(r#"[1] < "RESERVAR 1""#);
+    let cronometro = Cronometro::comecar();
+    servidor.sinal(Signal::TERM);
+    assert_eq!(ana.ler_linha(), "OK RESERVADO 1 versao=1");
+    assert!(ana.ler_linha().starts_with("ERRO ENCERRANDO :"));
+    ana.espera_fim();
+    let (fim, mostrou) = servidor.acabar();
+    assert_eq!(fim.code(), Some(0), "{mostrou}");
+    assert!(cronometro.passou() < Duration::from_millis(PARADA_PRAZO_MS), "{:?}", cronometro.passou());
+}
+
+/// O servidor de sempre não tem nada disto.
+#[test]
+fn sem_a_opcao_nao_ha_corrida() {
+    let servidor = Processo::ligar(&[]);
+    let (mut ana, mut beto) = (servidor.entrar(), servidor.entrar());
+    ana.enviar("RESERVAR 7");
+    beto.enviar("RESERVAR 7");
+    let mut ouviram = [ana.ler_resposta().fim, beto.ler_resposta().fim];
+    ouviram.sort();
+    assert!(
+        ouviram[0].starts_with("ERRO OCUPADO 7 ") && ouviram[1].starts_with("OK RESERVADO 7 "),
+        "{ouviram:?}"
+    );
+    let mostrou = servidor.encerrar();
+    assert!(!mostrou.contains("AVISO"), "{mostrou}");
 }

@@ -13,6 +13,8 @@ mod aguardar;
 mod assistir;
 /// Trinta e dois clientes ao mesmo tempo: um assento nunca tem dois donos.
 mod concorrencia;
+/// Sem exclusão mútua, de propósito: assentos vendidos duas vezes, e um servidor que não cai.
+mod corrida;
 /// O que se documenta é o que existe: a tabela, as sessões, os módulos, as dependências.
 mod documentos;
 /// A parada em ordem: todos são avisados, e ninguém prende o servidor.
