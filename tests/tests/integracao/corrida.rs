@@ -205,7 +205,7 @@ fn carga_mista_nao_derruba_o_servidor() {
         }
     });
     let pedidos = || servidor.servico().contadores.pedidos.total();
-    ao_fundo(fundos, || esperar("mil pedidos serem atendidos", || pedidos() > 1_000));
+    ao_fundo(fundos, || esperar("quinhentos pedidos serem atendidos", || pedidos() > 500));
     assert_eq!(servidor.entrar().pedir("PING"), "OK PONG");
     servidor.parar();
 }
