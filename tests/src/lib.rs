@@ -10,6 +10,7 @@
 //! | [`roteiro`] | uma conversa escrita linha a linha, executada e conferida |
 //! | [`espera`] | esperar por uma condição, com prazo: nunca por um tempo |
 //! | [`historia`] | o que cada conexão pediu e ouviu, e quando |
+//! | [`grafico`] | barras no terminal, barras e linhas em SVG |
 //! | [`entupido`] | um cliente que fala e não lê |
 //! | [`Sorteio`] | números sorteados que se repetem com a mesma semente |
 //!
@@ -20,6 +21,7 @@
 mod ao_fundo;
 pub mod entupido;
 pub mod espera;
+pub mod grafico;
 pub mod historia;
 pub mod observador;
 pub mod partida;
