@@ -52,6 +52,16 @@ impl Assentos {
     /// A sala inteira.
     pub const TODOS: Self = Self(u128::MAX >> (u128::BITS - ASSENTOS_MAX as u32));
 
+    /// O conjunto destes bits; os que não são de assento nenhum ficam de fora.
+    pub const fn de_bits(bits: u128) -> Self {
+        Self(bits & Self::TODOS.0)
+    }
+
+    /// Os bits do conjunto: o `n - 1` é o assento `n`.
+    pub const fn bits(self) -> u128 {
+        self.0
+    }
+
     /// Põe um assento no conjunto.
     pub const fn inserir(&mut self, assento: Assento) {
         self.0 |= 1 << (assento.0 - 1);
@@ -244,6 +254,13 @@ mod tests {
         assert_eq!(Assentos::TODOS.len(), 100);
         assert_eq!(Assentos::TODOS, Assento::todos().collect());
         assert_eq!(!Assentos::TODOS, Assentos::NENHUM);
+    }
+
+    #[test]
+    fn bits_sao_os_assentos_e_os_de_mais_ficam_de_fora() {
+        assert_eq!(conjunto(&[1, 3, 100]).bits(), 1 | 1 << 2 | 1 << 99);
+        assert_eq!(Assentos::de_bits(1 << 2 | 1 << 99), conjunto(&[3, 100]));
+        assert_eq!(Assentos::de_bits(u128::MAX), Assentos::TODOS);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | [`historia`] | o que cada conexão pediu e ouviu, e quando |
 //! | [`grafico`] | barras no terminal, barras e linhas em SVG |
 //! | [`entupido`] | um cliente que fala e não lê |
+//! | [`laboratorio`] | as técnicas de sincronização lado a lado, sem servidor: o mesmo trabalho, e um juiz |
 //! | [`Sorteio`] | números sorteados que se repetem com a mesma semente |
 //!
 //! Tudo aqui entra em pânico quando o esperado não vem: é assim que um teste falha. Não conhece as regras da sala.
@@ -23,6 +24,7 @@ pub mod entupido;
 pub mod espera;
 pub mod grafico;
 pub mod historia;
+pub mod laboratorio;
 pub mod observador;
 pub mod partida;
 pub mod roteiro;

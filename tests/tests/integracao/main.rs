@@ -25,6 +25,8 @@ mod estranhos;
 mod historico;
 /// Números, chaves e nomes: quem é quem, e como se volta.
 mod identidade;
+/// O programa `laboratorio`: opções, códigos de saída, relatório.
+mod laboratorio;
 /// Linhas: tamanho, fins, telnet, correções, UTF-8, meia conexão, quem some.
 mod linha;
 /// Pedidos em lote e pacotes cortados em qualquer lugar.
