@@ -85,7 +85,7 @@ fn laboratorio_mede_conta_o_impasse_e_guarda_o_relatorio() {
         // Uma por número de threads, e a sua barra.
         assert_eq!(linhas.count(), 3, "{tela}");
     }
-    assert!(tela.lines().all(|linha| linha.chars().count() <= 120), "{tela}");
+    assert!(tela.lines().all(|linha| linha.chars().count() <= 100), "{tela}");
     assert!(tela.contains("espera a 2, que é da thread 2"), "o impasse provocado: {tela}");
 
     let guardado = fs::read_to_string(&relatorio).expect("o relatório está lá");

@@ -42,9 +42,10 @@ const LARGURAS: [usize; 10] = [15, 7, 9, 8, 12, 7, 10, 8, 7, 8];
 
 /// O que cada coluna quer dizer.
 pub const LEGENDA: &str = "\
-op/s: operações por segundo, de todas as threads. p99: 99 em 100 demoraram no máximo isto. maior espera: a da
-operação de menos sorte. justiça: as operações da thread que fez menos, por uma da que fez mais (1 é igual para todas).
-O juiz conta as reservas duplicadas, as atualizações perdidas e as visões inconsistentes.
+op/s: operações por segundo, de todas as threads. p99: 99 em 100 demoraram no máximo isto.
+maior espera: a da operação de menos sorte. justiça: enquanto todas trabalhavam, as operações da
+thread que fez menos, por uma da que fez mais (1 é igual para todas). duplicadas, perdidas, visões:
+reservas duplicadas, atualizações perdidas e visões inconsistentes que o juiz achou.
 ";
 
 /// O cabeçalho, no terminal.
@@ -113,7 +114,7 @@ pub fn barras(linhas: &[Linha], threads: usize) -> String {
         let errada = if linha.veredito.inocente() { "" } else { " (errada)" };
         (format!("{}{errada}", linha.tecnica.nome), linha.medidas.por_segundo / 1e3)
     };
-    barras_no_terminal(&com_tantas.map(barra).collect::<Vec<_>>(), 60, "mil op/s")
+    barras_no_terminal(&com_tantas.map(barra).collect::<Vec<_>>(), 56, "mil op/s")
 }
 
 /// O desenho das operações por segundo: um grupo de barras por técnica, uma barra por número de threads.

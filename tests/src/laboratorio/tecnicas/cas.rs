@@ -85,3 +85,6 @@ impl Exclusao for Cas {
         self.ler().1.listar()
     }
 }
+
+#[cfg(test)]
+mod tests;
