@@ -11,11 +11,13 @@
 //! | [`espera`] | esperar por uma condição, com prazo: nunca por um tempo |
 //! | [`historia`] | o que cada conexão pediu e ouviu, e quando |
 //! | [`grafico`] | barras no terminal, barras e linhas em SVG |
+//! | [`juiz`] | o veredito sobre uma história: que leis ela quebra, e com que linhas se prova |
 //! | [`entupido`] | um cliente que fala e não lê |
 //! | [`laboratorio`] | as técnicas de sincronização lado a lado, sem servidor: o mesmo trabalho, e um juiz |
 //! | [`Sorteio`] | números sorteados que se repetem com a mesma semente |
 //!
-//! Tudo aqui entra em pânico quando o esperado não vem: é assim que um teste falha. Não conhece as regras da sala.
+//! Tudo aqui entra em pânico quando o esperado não vem: é assim que um teste falha. Só o juiz, que não entra em
+//! pânico, conhece as regras da sala.
 
 #![forbid(unsafe_code)]
 
@@ -24,6 +26,7 @@ pub mod entupido;
 pub mod espera;
 pub mod grafico;
 pub mod historia;
+pub mod juiz;
 pub mod laboratorio;
 pub mod observador;
 pub mod partida;

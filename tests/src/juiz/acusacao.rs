@@ -1,0 +1,153 @@
+//! Dar nome a uma contradição: quem desmente quem, e que problema isso é.
+//!
+//! A contradição já foi achada pelo [`replay`](super::replay); aqui se escolhem o nome e as provas, e se esquece o que se sabia
+//! dos assentos dela.
+
+use protocolo::{Assento, Assentos, Error, Recusa, Resposta};
+
+use super::dito::{Classes, Efeito, Posse};
+use super::replay::{Feita, Replay};
+use super::tempo::{Ato, nanos};
+use super::veredito::{Fonte, Problema};
+
+/// Foi dado OK a estes assentos, e eles não podiam ter sido dados.
+pub(super) fn concedidos<'a>(replay: &mut Replay<'a, '_>, ato: &Ato<'a>, errados: Assentos) {
+    if errados.is_empty() {
+        return;
+    }
+    let toma = matches!(ato.resposta, Resposta::Reservado { .. } | Resposta::Segurado { .. });
+    let alheios: Assentos = errados
+        .iter()
+        .filter(|um| replay.sala.lugar(*um).classes(ato.cliente).dentro_de(Classes::ALHEIO))
+        .collect();
+    if toma && !alheios.is_empty() {
+        acusar(replay, Problema::ReservaDuplicada, alheios, ato, "já eram de outra pessoa");
+    } else {
+        acusar(replay, Problema::RespostaFalsa, errados, ato, "não estavam como o pedido precisa");
+    }
+}
+
+/// Um OK nomeia uma versão que outro fez, e não é uma repetição.
+pub(super) fn duas_mudancas<'a>(
+    replay: &mut Replay<'a, '_>,
+    ato: &Ato<'a>,
+    efeito: &Efeito,
+    errados: Assentos,
+) {
+    let toma = matches!(efeito.viram, Posse::De(..));
+    let alheios: Assentos = errados
+        .iter()
+        .filter(|um| replay.sala.lugar(*um).classes(ato.cliente).dentro_de(Classes::ALHEIO))
+        .collect();
+    if toma && !alheios.is_empty() {
+        acusar(replay, Problema::ReservaDuplicada, alheios, ato, "já eram de outra pessoa");
+        return;
+    }
+    let versao = replay.atual;
+    let Some(Feita { todos: seus, autor, .. }) = replay.mudanca else {
+        let motivo = format!("a versão {versao} já existia, e nesta não mudou nada que o explique");
+        replay.veredito.acusar(Problema::AtualizacaoPerdida, errados, &[ato.fonte()], || motivo);
+        replay.sala.esquecer(errados);
+        return;
+    };
+    replay.veredito.acusar(Problema::AtualizacaoPerdida, errados | seus, &[autor, ato.fonte()], || {
+        format!("duas mudanças com a mesma versão, {versao}: uma foi escrita por cima da outra")
+    });
+    replay.sala.esquecer(errados | seus);
+}
+
+/// Uma resposta diz de uns assentos o que eles não podem ser.
+pub(super) fn frase<'a>(replay: &mut Replay<'a, '_>, ato: &Ato<'a>, sao: Classes, errados: Assentos) {
+    // Cada assento pode desmentir outra resposta: uma acusação para cada problema.
+    let mut restam = errados;
+    while let Some(um) = restam.iter().next() {
+        let problema = de_que(replay, ato, sao, um);
+        let iguais: Assentos =
+            restam.iter().filter(|outro| de_que(replay, ato, sao, *outro) == problema).collect();
+        acusar(replay, problema, iguais, ato, diz(sao));
+        restam = restam - iguais;
+    }
+}
+
+/// O que a resposta diz que eles são.
+fn diz(sao: Classes) -> &'static str {
+    if sao == Classes::LIVRE {
+        "esta resposta diz que estão livres, e não estavam"
+    } else if sao.dentro_de(Classes::SEU) {
+        "esta resposta diz que são de quem pediu, e não eram"
+    } else if sao.dentro_de(Classes::ALHEIO) {
+        "esta resposta diz que são de outra pessoa, e não eram"
+    } else if !sao.cruza(Classes::ALHEIO) {
+        "esta resposta diz que não são de outra pessoa, e eram"
+    } else {
+        "esta resposta diz que não são de quem pediu, e eram"
+    }
+}
+
+fn de_que(replay: &Replay<'_, '_>, ato: &Ato<'_>, sao: Classes, assento: Assento) -> Problema {
+    let lugar = replay.sala.lugar(assento);
+    let era = lugar.classes(ato.cliente);
+    let tinha_dono = !era.cruza(Classes::LIVRE);
+    let retrato = matches!(ato.resposta, Resposta::Listado { .. } | Resposta::Mapa { .. });
+    let mesma_versao = lugar.autor.is_some() && lugar.versao == replay.atual
+        || replay.retrato.is_some_and(|(versao, _)| versao == replay.atual);
+    // O assento que era de alguém já não é dele.
+    let sumiu = tinha_dono && sao == Classes::LIVRE
+        || era.dentro_de(Classes::SEU) && !sao.cruza(Classes::SEU)
+        || era.dentro_de(Classes::ALHEIO) && sao.dentro_de(Classes::SEU);
+    if retrato {
+        if sumiu && nanos(ato.troca.enviado) > replay.fim && !mesma_versao {
+            Problema::Perdido
+        } else if sumiu && !mesma_versao {
+            Problema::AtualizacaoPerdida
+        } else {
+            Problema::VisaoInconsistente
+        }
+    } else if era.dentro_de(Classes::SEU) && nega_o_seu(ato.resposta) {
+        Problema::AtualizacaoPerdida
+    } else {
+        Problema::RespostaFalsa
+    }
+}
+
+/// A recusa nomeia os assentos como não sendo de quem pediu.
+const fn nega_o_seu(resposta: &Resposta) -> bool {
+    matches!(
+        resposta,
+        Resposta::Recusado(Recusa {
+            erro: Error::Ocupado(_) | Error::NaoESeu(_) | Error::NaoSegurado(_),
+            ..
+        })
+    )
+}
+
+/// Acusa, com as respostas que esta desmente, e esquece o que se sabia dos assentos.
+fn acusar<'a>(
+    replay: &mut Replay<'a, '_>,
+    problema: Problema,
+    assentos: Assentos,
+    ato: &Ato<'a>,
+    motivo: &str,
+) {
+    let provas: Vec<_> = desmentidos(replay, assentos).into_iter().chain([ato.fonte()]).collect();
+    let versao = replay.atual;
+    replay.veredito.acusar(problema, assentos, &provas, || {
+        format!("na versão {versao}, os assentos {assentos}: {motivo}")
+    });
+    replay.sala.esquecer(assentos);
+}
+
+/// Quem disse o que estes assentos são: quem os mudou por último; se ninguém, quem listou a sala na mesma versão.
+fn desmentidos<'a>(replay: &Replay<'a, '_>, assentos: Assentos) -> Vec<Fonte<'a>> {
+    let mut autores: Vec<(u64, Fonte<'a>)> = Vec::new();
+    for (versao, autor) in assentos.iter().filter_map(|um| replay.autor(um)) {
+        if autores.iter().all(|(outra, _)| *outra != versao) {
+            autores.push((versao, autor));
+        }
+    }
+    if autores.is_empty() {
+        let retrato = replay.retrato.filter(|(versao, _)| *versao == replay.atual);
+        autores.extend(retrato);
+    }
+    autores.into_iter().map(|(_, fonte)| fonte).collect()
+}

@@ -1,0 +1,39 @@
+//! O juiz à prova: absolve o que é verdade, e de cada mentira diz a lei, o problema e as linhas.
+
+mod cenas;
+mod mentiras;
+mod mutacoes;
+mod verdades;
+
+use super::gerador::{Opcoes, gerar};
+use super::*;
+use crate::sorteio::Sorteio;
+
+/// As espécies de histórias que se sorteiam.
+fn variedades(semente: u64) -> [Opcoes; 6] {
+    let base = Opcoes { semente, ..Opcoes::default() };
+    [
+        base,
+        Opcoes { observadores: 0, quedas: 2, ..base },
+        Opcoes { clientes: 8, observadores: 2, quedas: 2, leitura: 2, ..base },
+        Opcoes { estranhos: 2, observadores: 0, ..base },
+        Opcoes { estranhos: 2, observadores: 1, quedas: 1, cota: 4, ..base },
+        Opcoes { completa: false, passo_us: 300, clientes: 6, trocas: 120, leitura: 400, ..base },
+    ]
+}
+
+/// Quantas vezes se sorteia: `RESERVA_RODADAS`, ou estas.
+fn rodadas(costume: usize) -> usize {
+    std::env::var("RESERVA_RODADAS").ok().and_then(|rodadas| rodadas.parse().ok()).unwrap_or(costume)
+}
+
+#[test]
+fn absolve_historias_verdadeiras() {
+    let mut sorteio = Sorteio::novo("absolve_historias_verdadeiras");
+    for _ in 0..rodadas(40) {
+        for opcoes in variedades(sorteio.proximo()) {
+            let veredito = julgar(&gerar(&opcoes));
+            assert!(veredito.inocente(), "{opcoes:?}\n{veredito}");
+        }
+    }
+}
