@@ -135,6 +135,7 @@ fn soltar_o_fim(operacoes: &mut [Intervalo<Operacao>]) {
     let limite = operacoes.last().map_or(0, |ultima| ultima.comeco);
     for uma in operacoes {
         uma.fim = uma.fim.filter(|fim| *fim < limite);
+        uma.certa &= uma.fim.is_some();
     }
 }
 
@@ -142,13 +143,16 @@ fn soltar_o_fim(operacoes: &mut [Intervalo<Operacao>]) {
 fn por_troca(cliente: ClientId, troca: &Troca, mut diz: impl FnMut(Assento, Intervalo<Operacao>)) {
     let comeco = nanos(troca.enviado);
     if suspeita(troca) {
+        // Quem ouviu que a espera acabou sabe que já não lhe chega nada; mas a resposta que não serve não diz nada.
+        let respondida = troca.resposta.as_ref().is_some_and(|resposta| serve(&troca.pedido, resposta));
+        let fim = respondida.then(|| nanos(troca.ouvido));
         for (assentos, era, vira) in faria(cliente, &troca.pedido).into_iter().flatten() {
             let vence =
                 if let Comando::Segurar { por, .. } = &troca.pedido { prazo(troca, por.get()) } else { 0 };
             // Renovar sem resposta também pode ter encurtado o prazo.
             let era = if vence > 0 { Classes(era.0 | Classes::SEU_SEGURADO.0) } else { era };
             let operacao = Operacao { cliente, era, vira: Some(vira), vence };
-            assentos.iter().for_each(|um| diz(um, Intervalo { comeco, fim: None, operacao }));
+            assentos.iter().for_each(|um| diz(um, Intervalo { comeco, fim, certa: false, operacao }));
         }
         return;
     }
@@ -161,10 +165,12 @@ fn por_troca(cliente: ClientId, troca: &Troca, mut diz: impl FnMut(Assento, Inte
     let mudam = dito.efeito.map_or(Assentos::NENHUM, |efeito| efeito.assentos);
     if let Some(efeito) = dito.efeito {
         let operacao = Operacao { cliente, era: efeito.eram, vira: Some(efeito.viram), vence };
-        mudam.iter().for_each(|um| diz(um, Intervalo { comeco, fim, operacao }));
+        mudam.iter().for_each(|um| diz(um, Intervalo { comeco, fim, certa: true, operacao }));
     }
     for frase in dito.frases {
         let operacao = Operacao { cliente, era: frase.sao, vira: None, vence: 0 };
-        (frase.assentos - mudam).iter().for_each(|um| diz(um, Intervalo { comeco, fim, operacao }));
+        (frase.assentos - mudam)
+            .iter()
+            .for_each(|um| diz(um, Intervalo { comeco, fim, certa: true, operacao }));
     }
 }

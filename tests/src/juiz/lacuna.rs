@@ -21,6 +21,8 @@ pub(super) struct Pendente<'a> {
     pub(super) troca: &'a Troca,
     /// A última versão que a conexão dele ouviu: o que ele fez vem depois.
     depois_de: u64,
+    /// Depois desta hora já não muda nada: a espera acabou.
+    ate: u64,
     /// Quantas mudanças pode ter feito.
     cabem: u64,
 }
@@ -57,7 +59,9 @@ impl<'a> Suspeitos<'a> {
                         Comando::Segurar { .. } => 1 + assentos,
                         _ => 1,
                     };
-                    pendentes.push(Pendente { cliente: conversa.cliente, troca, depois_de, cabem });
+                    let respondida = troca.resposta.as_ref().is_some_and(|uma| serve(&troca.pedido, uma));
+                    let ate = if respondida { nanos(troca.ouvido) } else { u64::MAX };
+                    pendentes.push(Pendente { cliente: conversa.cliente, troca, depois_de, ate, cabem });
                 }
                 depois_de =
                     depois_de.max(troca.resposta.as_ref().and_then(Resposta::versao).map_or(0, |v| v.0));
@@ -76,7 +80,8 @@ impl<'a> Suspeitos<'a> {
         self.nossos.contains(&cliente)
     }
 
-    /// Tantas versões, a partir de `primeira`, que ninguém nomeou; a primeira já tinha acontecido à hora `ate`.
+    /// Tantas versões, a partir de `primeira`, que ninguém nomeou; são de depois da hora `desde`, e a primeira já tinha
+    /// acontecido à hora `ate`.
     ///
     /// A sala passa a poder ser o que qualquer dos suspeitos teria feito dela.
     pub(super) fn explicar(
@@ -84,12 +89,14 @@ impl<'a> Suspeitos<'a> {
         sala: &mut Sala<'a>,
         primeira: u64,
         quantas: u64,
-        ate: u64,
+        (desde, ate): (u64, u64),
     ) -> Explicacao {
         let podem: Vec<usize> = (0..self.pendentes.len())
             .filter(|i| {
                 let pendente = &self.pendentes[*i];
-                nanos(pendente.troca.enviado) < ate && pendente.depois_de < primeira + quantas
+                pendente.ate >= desde
+                    && nanos(pendente.troca.enviado) < ate
+                    && pendente.depois_de < primeira + quantas
             })
             .collect();
         let vencem: Assentos = Assento::todos()

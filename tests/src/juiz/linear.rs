@@ -15,7 +15,7 @@ use std::hash::Hash;
 /// Quantas operações podem estar abertas ao mesmo tempo: uma configuração é um conjunto delas num `u128`.
 const ABERTAS_MAX: usize = u128::BITS as usize;
 /// Quantas configurações se visitam no fim de uma operação antes de desistir.
-const CONFIGURACOES_MAX: usize = 20_000;
+const CONFIGURACOES_MAX: usize = 2_000;
 
 /// O que uma coisa faz, uma operação por vez.
 pub trait Especificacao {
@@ -39,8 +39,10 @@ pub trait Especificacao {
 pub struct Intervalo<O> {
     /// Antes disto não tinha começado.
     pub comeco: u64,
-    /// Depois disto já tinha acabado; `None`: não se sabe se aconteceu.
+    /// Depois disto já tinha acabado, se aconteceu; `None`: pode acontecer a qualquer hora.
     pub fim: Option<u64>,
+    /// Aconteceu com certeza. O que não tem fim não é certo.
+    pub certa: bool,
     /// O que foi.
     pub operacao: O,
 }
@@ -122,6 +124,13 @@ impl<S: Especificacao> Busca<'_, S> {
     fn fechar(&mut self, operacao: usize, agora: u64) -> Option<bool> {
         let vaga = self.vagas.iter().position(|uma| *uma == Some(operacao))?;
         let bit = 1u128 << vaga;
+        if !self.operacoes[operacao].certa {
+            // Aconteceu ou não; daqui em diante é que já não acontece.
+            self.vagas[vaga] = None;
+            self.configuracoes.iter_mut().for_each(|(uma, _)| uma.feitas &= !bit);
+            self.distinguir();
+            return Some(true);
+        }
         let mut vistas: HashSet<Configuracao<S::Estado>> = HashSet::new();
         let mut por_ver = std::mem::take(&mut self.configuracoes);
         por_ver.iter_mut().for_each(|(uma, _)| self.olhar(uma));
@@ -147,10 +156,15 @@ impl<S: Especificacao> Busca<'_, S> {
             self.avancar(&uma, autor, &mut por_ver);
         }
         self.vagas[vaga] = None;
-        let mut distintas = HashSet::new();
-        ficam.retain(|(uma, _)| distintas.insert(uma.clone()));
         self.configuracoes = ficam;
+        self.distinguir();
         Some(!self.configuracoes.is_empty())
+    }
+
+    /// Fica uma de cada configuração.
+    fn distinguir(&mut self) {
+        let mut distintas = HashSet::new();
+        self.configuracoes.retain(|(uma, _)| distintas.insert(uma.clone()));
     }
 
     /// Cada uma das abertas que podia acontecer agora.

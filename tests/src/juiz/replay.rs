@@ -33,6 +33,8 @@ pub(super) struct Replay<'a, 'v> {
     pub(super) retrato: Option<(u64, Fonte<'a>)>,
     /// Depois desta hora ninguém mais mudou a sala: quem lista então vê o fim.
     pub(super) fim: u64,
+    /// Quando saiu o último dos pedidos que fizeram as versões até aqui: as seguintes são de depois.
+    desde: u64,
     /// A última resposta e a última versão, para mostrar de que lado fica um buraco.
     ultimo: Option<Fonte<'a>>,
 }
@@ -85,6 +87,7 @@ pub(super) fn refazer<'a>(
         mudanca: None,
         retrato: None,
         fim: fim.unwrap_or(0),
+        desde: 0,
         ultimo: None,
     };
     replay.percorrer(&fatos, grupos);
@@ -198,7 +201,7 @@ impl<'a> Replay<'a, '_> {
         if faltam + u64::from(incerto) == 0 {
             return;
         }
-        let ate = self.ouvidas.desde(primeira);
+        let ate = (self.desde, self.ouvidas.desde(primeira));
         let explicacao = self.suspeitos.explicar(&mut self.sala, primeira, faltam + u64::from(incerto), ate);
         self.veredito.conferidos.caladas += faltam;
         let Explicacao::Cabem(cabem) = explicacao else { return };
@@ -230,6 +233,7 @@ impl<'a> Replay<'a, '_> {
                 format!("a versão {versao} já se tinha ouvido antes de sair o pedido que a fez")
             });
         }
+        self.desde = self.desde.max(nanos(ato.troca.enviado));
         self.conferir_escolha(ato, &dito, &efeito);
         let errados = self.sala.ouvir(ato.cliente, Frase { assentos: efeito.assentos, sao: efeito.eram });
         acusacao::concedidos(self, ato, errados);

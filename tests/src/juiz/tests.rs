@@ -37,3 +37,28 @@ fn absolve_historias_verdadeiras() {
         }
     }
 }
+
+/// Quanto demora julgar um milhão de pedidos; só se mede em release, e a sós:
+/// `cargo test --release -p tests --lib juiz -- --ignored --nocapture`.
+#[test]
+#[ignore = "é uma medição"]
+#[expect(clippy::print_stdout, reason = "a medição se mostra")]
+fn um_milhao_de_pedidos() {
+    let opcoes = Opcoes {
+        clientes: 100,
+        trocas: 10_000,
+        assentos: 100,
+        observadores: 2,
+        completa: false,
+        passo_us: 300,
+        ..Opcoes::default()
+    };
+    let historia = gerar(&opcoes);
+    let relogio = servidor::relogio::Relogio::new();
+    for _ in 0..3 {
+        let antes = relogio.agora();
+        let veredito = julgar(&historia);
+        println!("{:?}: {:?}", relogio.agora().desde(antes), veredito.conferidos);
+        assert!(veredito.inocente(), "{veredito}");
+    }
+}
