@@ -1,24 +1,24 @@
 //! O juiz: entra a história de uma prova, sai o veredito. É uma função pura, sem socket, sem relógio e sem tela.
 //!
-//! Não usa a crate `servidor`: tem a sua própria ideia do que a sala é ([`sala`]) e do que cada resposta diz ([`dito`]). Só
+//! Não usa a crate `servidor`: tem a sua própria ideia do que a sala é (`sala`) e do que cada resposta diz (`dito`). Só
 //! acusa o que não tem desculpa possível: o pedido sem resposta pode ter acontecido ou não, o prazo pode ter vencido logo que
 //! podia, e o que não se sabe fica em dúvida até que alguém o diga.
 //!
 //! As leis, e quem as confere:
 //!
-//! 1. **Nenhum assento tem dois donos.** ([`replay`], [`assento`])
+//! 1. **Nenhum assento tem dois donos.** (`replay`, `assento`)
 //! 2. **Toda resposta, sim ou não, era verdadeira na versão que nomeia, e as versões respeitam o tempo**: quem pede depois de
 //!    ouvir uma versão não ouve uma menor, e uma mudança não é de uma versão ouvida antes de ela ser pedida. É
-//!    linearizabilidade, conferida duas vezes por caminhos que não se encontram: [`replay`] refaz a história na ordem das
-//!    versões; [`assento`] esquece as versões e procura, para cada assento, uma ordem que caiba nas horas ([`linear`]). Cada
+//!    linearizabilidade, conferida duas vezes por caminhos que não se encontram: `replay` refaz a história na ordem das
+//!    versões; `assento` esquece as versões e procura, para cada assento, uma ordem que caiba nas horas (`linear`). Cada
 //!    versão é de alguém: de quem a nomeia, de quem a viu num evento, de um pedido sem resposta, de um prazo vencido, ou de
-//!    outra pessoa, se a história não está sozinha ([`lacuna`]).
-//! 3. **O que se vê concorda com o que se respondeu**: `LISTAR`, `MAPA`, e os eventos somados ([`plateia`], [`eventos`]).
+//!    outra pessoa, se a história não está sozinha (`lacuna`).
+//! 3. **O que se vê concorda com o que se respondeu**: `LISTAR`, `MAPA`, e os eventos somados (`plateia`, `eventos`).
 //! 4. **Nada se perde**: o que foi dado e não foi devolvido está lá no fim, quando cada conexão lista a sala depois que todas
-//!    as outras ouviram a última resposta ([`replay`]).
-//! 5. **Cada resposta é de um pedido**, da espécie certa e só do que se pediu; nenhuma falta e nenhuma sobra ([`par`]).
+//!    as outras ouviram a última resposta (`replay`).
+//! 5. **Cada resposta é de um pedido**, da espécie certa e só do que se pediu; nenhuma falta e nenhuma sobra (`par`).
 //! 6. **O token tem um dono só**, a cerca só cresce e não se repete, o que ela guarda não é de dono atrasado, e o contador conta
-//!    as liberações ([`token`]).
+//!    as liberações (`token`).
 //!
 //! Depois de uma contradição o juiz esquece o que sabia daqueles assentos e torna a aprender: a primeira mentira de cada
 //! espécie é a que interessa.

@@ -154,14 +154,15 @@ impl<'a> Replay<'a, '_> {
                 efeito.viram == Posse::from(evento.mudanca) && (evento.assentos - efeito.assentos).is_empty()
             })
         });
-        let certo = || candidatos().find(|(_, efeito)| self.muda_com_certeza(efeito));
+        let certo =
+            || candidatos().find(|(i, efeito)| self.muda_com_certeza(&self.atos[*i as usize], efeito));
         let talvez = || if evento.is_none() { candidatos().next() } else { None };
         visto.or_else(certo).or_else(talvez).map(|(i, _)| i)
     }
 
     /// Já era tudo assim: quem repete não muda nada. E, na dúvida, não fez a versão quem a pediu depois de ela ser ouvida.
     fn so_repete(&self, ato: &Ato<'_>, efeito: &Efeito, versao: u64) -> bool {
-        if versao <= ato.visto && !self.muda_com_certeza(efeito) {
+        if versao <= ato.visto && !self.muda_com_certeza(ato, efeito) {
             return true;
         }
         efeito.repete.is_some_and(|repete| {
@@ -172,12 +173,11 @@ impl<'a> Replay<'a, '_> {
         })
     }
 
-    fn muda_com_certeza(&self, efeito: &Efeito) -> bool {
-        efeito.repete.is_none()
-            || efeito
-                .assentos
-                .iter()
-                .any(|um| self.sala.lugar(um).certo().is_some_and(|posse| posse != efeito.viram))
+    /// Algum dos assentos não podia já ser assim: quem o tem agora mudou a sala.
+    fn muda_com_certeza(&self, ato: &Ato<'_>, efeito: &Efeito) -> bool {
+        efeito.repete.is_none_or(|repete| {
+            efeito.assentos.iter().any(|um| !self.sala.lugar(um).classes(ato.cliente).cruza(repete))
+        })
     }
 
     /// As versões que ninguém nomeia, até esta, têm de ser de alguém.
@@ -197,7 +197,8 @@ impl<'a> Replay<'a, '_> {
         // De quem talvez só repita não se sabe se foi ele que mudou.
         let incerto = exato.is_none()
             && autor
-                .is_some_and(|i| efeito(&self.atos[i as usize]).is_some_and(|e| !self.muda_com_certeza(&e)));
+                .map(|i| &self.atos[i as usize])
+                .is_some_and(|ato| efeito(ato).is_some_and(|efeito| !self.muda_com_certeza(ato, &efeito)));
         if faltam + u64::from(incerto) == 0 {
             return;
         }

@@ -1,6 +1,7 @@
 //! O juiz à prova: absolve o que é verdade, e de cada mentira diz a lei, o problema e as linhas.
 
 mod cenas;
+mod corrida;
 mod mentiras;
 mod mutacoes;
 mod verdades;

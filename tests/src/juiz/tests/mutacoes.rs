@@ -7,8 +7,11 @@ use crate::juiz::gerador::{Opcoes, gerar};
 use crate::juiz::julgar;
 use crate::sorteio::Sorteio;
 
+/// Muda a história; diz se achou o que mudar.
+type Mentira = fn(&mut Historia, &mut Sorteio) -> bool;
+
 /// As mentiras. Cada uma muda uma coisa só, e diz se achou o que mudar.
-const MENTIRAS: [(&str, fn(&mut Historia, &mut Sorteio) -> bool); 12] = [
+const MENTIRAS: [(&str, Mentira); 12] = [
     ("o dono de um evento é outro", evento_de_outro),
     ("um evento some", evento_some),
     ("dois eventos trocados", eventos_trocados),

@@ -145,6 +145,20 @@ fn outras_pessoas_tambem_mudam_a_sala() {
     assert!(veredito.inocente(), "{veredito}");
 }
 
+/// De quem esperou não se sabe se o seu ainda é firme: na mesma versão, quem repete não é quem mudou.
+#[test]
+fn quem_repete_na_duvida_nao_fez_a_versao() {
+    let mut historia = cena(
+        "1 | 0 1 | RESERVAR 7 | OK RESERVADO 7 versao=1
+         1 | 2 900 | AGUARDAR 7 8 ATE 1 | ERRO TEMPO_ESGOTADO versao=2
+         1 | 950 990 | RESERVAR 7 | OK RESERVADO 7 versao=4
+         3 | 940 960 | AGUARDAR 11 12 | OK RESERVADO 11 12 versao=4",
+    );
+    historia.sozinha = false;
+    let veredito = julgar(&historia);
+    assert!(veredito.inocente(), "{veredito}");
+}
+
 #[test]
 fn token_vencido_passa_adiante() {
     absolve(
