@@ -16,6 +16,8 @@ use std::hash::Hash;
 const ABERTAS_MAX: usize = u128::BITS as usize;
 /// Quantas configurações se visitam no fim de uma operação antes de desistir.
 const CONFIGURACOES_MAX: usize = 2_000;
+/// Quantas configurações se visitam ao todo numa procura antes de desistir: dez por operação, nas que o juiz faz.
+const VISITAS_MAX: usize = 200_000;
 
 /// O que uma coisa faz, uma operação por vez.
 pub trait Especificacao {
@@ -77,6 +79,8 @@ struct Busca<'a, S: Especificacao> {
     vagas: Vec<Option<usize>>,
     /// Cada uma com a última operação que lhe mudou o estado, que não a distingue das outras.
     configuracoes: Vec<(Configuracao<S::Estado>, Option<usize>)>,
+    /// Quantas configurações já se visitaram.
+    visitas: usize,
 }
 
 /// Procura uma ordem para estas operações, a partir deste estado.
@@ -91,7 +95,8 @@ pub fn procurar<S: Especificacao>(
     let mut passos: Vec<(u64, bool, usize)> = comecos.chain(fins).collect();
     passos.sort_unstable();
     let inicial = (Configuracao { estado: inicial, feitas: 0 }, None);
-    let mut busca = Busca { especificacao, operacoes, vagas: Vec::new(), configuracoes: vec![inicial] };
+    let mut busca =
+        Busca { especificacao, operacoes, vagas: Vec::new(), configuracoes: vec![inicial], visitas: 0 };
     for (quando, acabou, i) in passos {
         if !acabou {
             if !busca.abrir(i) {
@@ -139,7 +144,8 @@ impl<S: Especificacao> Busca<'_, S> {
             if !vistas.insert(uma.clone()) {
                 continue;
             }
-            if vistas.len() > CONFIGURACOES_MAX {
+            self.visitas += 1;
+            if vistas.len() > CONFIGURACOES_MAX || self.visitas > VISITAS_MAX {
                 return None;
             }
             if uma.feitas & bit != 0 {

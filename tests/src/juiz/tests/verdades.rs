@@ -160,6 +160,17 @@ fn quem_repete_na_duvida_nao_fez_a_versao() {
 }
 
 #[test]
+fn a_busca_cara_desiste_sem_acusar() {
+    let caem = |i: u64| format!("{} | {i} {} | RESERVAR 3 | ?\n", i + 2, i + 1);
+    let mut linhas: String = (0..200).map(caem).collect();
+    linhas += "1 | 300 301 | RESERVAR 3 | ERRO OCUPADO 3 versao=1";
+    let veredito = julgar(&cena(&linhas));
+    assert!(veredito.inocente(), "{veredito}");
+    assert_eq!(veredito.conferidos.desistencias, 1);
+    assert_eq!(veredito.conferidos.sem_resposta, 200);
+}
+
+#[test]
 fn token_vencido_passa_adiante() {
     absolve(
         "1 | 0 1 | TOKEN SOLICITAR POR 1 | OK TOKEN cerca=1 contador=0 espera=0 prazo=1
