@@ -10,6 +10,8 @@
 //! | [`roteiro`] | uma conversa escrita linha a linha, executada e conferida |
 //! | [`espera`] | esperar por uma condição, com prazo: nunca por um tempo |
 //! | [`historia`] | o que cada conexão pediu e ouviu, e quando |
+//! | [`estresse`] | o motor do estresse: muitos clientes que pedem de tudo, e a história do que viram |
+//! | [`filho`] | este mesmo programa num processo filho, como servidor |
 //! | [`grafico`] | barras no terminal, barras e linhas em SVG |
 //! | [`juiz`] | o veredito sobre uma história: que leis ela quebra, e com que linhas se prova |
 //! | [`entupido`] | um cliente que fala e não lê |
@@ -24,6 +26,8 @@
 mod ao_fundo;
 pub mod entupido;
 pub mod espera;
+pub mod estresse;
+pub mod filho;
 pub mod grafico;
 pub mod historia;
 pub mod juiz;

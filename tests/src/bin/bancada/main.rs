@@ -16,6 +16,7 @@
 mod carga;
 mod duravel;
 mod espera;
+mod estresse;
 mod latencia;
 mod observacao;
 mod plateia;
@@ -38,7 +39,7 @@ type Medicao = fn(&Opcoes) -> Resultado<()>;
 /// As medições ao lado do piso: quantas conexões, e quantos pedidos cada uma tem no ar.
 const CENARIOS: [(usize, usize); 4] = [(1, 1), (50, 1), (1000, 1), (50, 16)];
 /// As outras medições, pelo nome.
-const MEDICOES: [(&str, Medicao); 7] = [
+const MEDICOES: [(&str, Medicao); 8] = [
     ("multidao", vazao::multidao),
     ("token", vazao::token),
     ("aguardando", espera::aguardando),
@@ -46,6 +47,7 @@ const MEDICOES: [(&str, Medicao); 7] = [
     ("observadores", observacao::observadores),
     ("surdos", observacao::surdos),
     ("duravel", duravel::duravel),
+    ("estresse", estresse::estresse),
 ];
 
 fn main() -> ExitCode {

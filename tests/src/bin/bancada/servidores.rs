@@ -11,17 +11,16 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use servidor::sincronia::Arc;
-use servidor::{Config, Parada, Servico, mensagens, sistema};
+use servidor::{Config, Servico};
+use tests::filho;
 
 use crate::Resultado;
 use crate::latencia::depois_de;
 
 /// O piso: uma thread por conexão, uma linha fixa por linha.
 pub fn piso() -> Resultado<()> {
-    let escuta = TcpListener::bind("127.0.0.1:0")?;
+    let escuta = filho::anunciar()?;
     rustix::net::listen(&escuta, 4096)?;
-    anunciar(&escuta)?;
     for tomada in escuta.incoming() {
         let tomada = tomada?;
         thread::Builder::new().stack_size(64 * 1024).spawn(move || {
@@ -47,28 +46,13 @@ pub fn piso() -> Resultado<()> {
 
 /// O servidor de verdade, com o log que `RUST_LOG` pede.
 pub fn servidor_sob_medida() -> Resultado<()> {
-    sistema::conexoes_possiveis();
-    let _escoadouro = mensagens::iniciar()?;
-    let escuta = TcpListener::bind("127.0.0.1:0")?;
-    anunciar(&escuta)?;
-    Ok(servidor::executar(escuta, &Arc::new(Servico::new(Config::default())?), &Parada::new())?)
+    Ok(filho::servir(Servico::new(Config::default())?)?)
 }
 
 /// O servidor de verdade, com a sala no arquivo que vem depois do papel.
 pub fn servidor_duravel() -> Resultado<()> {
-    sistema::conexoes_possiveis();
-    let _escoadouro = mensagens::iniciar()?;
     let caminho = PathBuf::from(std::env::args_os().nth(2).ok_or("falta o arquivo")?);
-    let servico = Servico::no_arquivo(Config::default(), &caminho, false)?;
-    let escuta = TcpListener::bind("127.0.0.1:0")?;
-    anunciar(&escuta)?;
-    Ok(servidor::executar(escuta, &Arc::new(servico), &Parada::new())?)
-}
-
-fn anunciar(escuta: &TcpListener) -> Resultado<()> {
-    println!("{}", escuta.local_addr()?);
-    std::io::stdout().flush()?;
-    Ok(())
+    Ok(filho::servir(Servico::no_arquivo(Config::default(), &caminho, false)?)?)
 }
 
 /// Um servidor filho deste processo, encerrado quando se solta.
@@ -105,16 +89,8 @@ impl Filho {
         log: &str,
         saida_de_erros: Stdio,
     ) -> Resultado<Self> {
-        let mut processo = Command::new(std::env::current_exe()?)
-            .args(papel)
-            .env("RUST_LOG", log)
-            .stdout(Stdio::piped())
-            .stderr(saida_de_erros)
-            .spawn()?;
-        let mut linha = String::new();
-        let saida = processo.stdout.take().ok_or("o filho não tem saída")?;
-        BufReader::new(saida).read_line(&mut linha)?;
-        Ok(Self { processo, endereco: linha.trim().parse()? })
+        let (processo, endereco) = filho::nascer(papel, log, saida_de_erros)?;
+        Ok(Self { processo, endereco })
     }
 
     /// Quanto o processo já usou de processador, em segundos.
