@@ -37,6 +37,9 @@ pub const PEDIDOS_MAX: usize = 5_000_000;
 /// Quanto se espera por uma resposta, além do que ela pode demorar.
 pub const PACIENCIA: Duration = Duration::from_secs(10);
 
+/// Quantas linhas se leem à procura da saudação, folgadas.
+const SAUDACAO_LINHAS_MAX: usize = 8;
+
 /// Como é uma prova.
 #[derive(Clone, Debug)]
 pub struct Opcoes {
@@ -69,6 +72,8 @@ impl Opcoes {
 pub struct Rumo {
     /// Manda parar antes da hora, em ordem.
     pub parar: AtomicBool,
+    /// Todos entraram, e pedem.
+    pub comecou: AtomicBool,
     /// Quantas respostas já vieram.
     pub respondidos: AtomicU64,
 }
@@ -129,20 +134,33 @@ fn conectar(opcoes: &Opcoes, endereco: SocketAddr) -> io::Result<Vec<Carga>> {
 
 /// Lê a saudação, e quem se é. O piso da bancada não diz quem: ali o número serve.
 fn saudar(terminal: &mut Terminal, trabalho: Trabalho, numero: usize) -> io::Result<ClientId> {
-    loop {
-        let linha = terminal.tentar_linha()?.ok_or(io::ErrorKind::UnexpectedEof)?;
-        if !e_final(&linha) {
-            continue;
+    let mut linhas = 0;
+    let resposta = loop {
+        let lida = terminal.tentar_linha().map_err(|erro| match erro.kind() {
+            // Nem texto é.
+            io::ErrorKind::InvalidData => estranho(),
+            _ => erro,
+        });
+        let linha = lida?.ok_or_else(|| io::Error::other("o servidor fechou antes da saudação"))?;
+        if e_final(&linha) {
+            break linha.parse();
         }
-        return match linha.parse() {
-            Ok(Resposta::Saudacao { cliente, .. }) => Ok(cliente),
-            Ok(Resposta::Recusado(recusa)) => Err(io::Error::other(format!("ele respondeu: {recusa}"))),
-            _ if trabalho == Trabalho::Trios => {
-                ClientId::new(numero as u64 + 1).ok_or_else(|| io::ErrorKind::InvalidData.into())
-            }
-            _ => Err(io::Error::other("quem atende não é um servidor da Reserva")),
-        };
+        // A saudação tem uma ou duas linhas para pessoas.
+        linhas += 1;
+        if linhas > SAUDACAO_LINHAS_MAX {
+            return Err(estranho());
+        }
+    };
+    match resposta {
+        Ok(Resposta::Saudacao { cliente, .. }) => Ok(cliente),
+        Ok(Resposta::Recusado(recusa)) => Err(io::Error::other(format!("ele respondeu: {recusa}"))),
+        _ if trabalho == Trabalho::Trios => ClientId::new(numero as u64 + 1).ok_or_else(estranho),
+        _ => Err(estranho()),
     }
+}
+
+fn estranho() -> io::Error {
+    io::Error::other("quem atende não é um servidor da Reserva")
 }
 
 /// As conversas na ordem em que as conexões se abriram, e as medidas somadas.

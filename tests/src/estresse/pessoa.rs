@@ -180,7 +180,8 @@ impl Mista {
             94..=96 => Comando::Mapa,
             97 => Comando::Token(ComandoToken::Estado),
             98 => self.com_cerca_velha(),
-            99 if self.um_em(10) => self.aguardar(),
+            // Raro: a espera é mil vezes mais longa que outro pedido, e logo todos estariam à espera.
+            99 if self.um_em(200) => self.aguardar(),
             _ => Comando::Ping,
         }
     }

@@ -21,6 +21,8 @@ mod documentos;
 mod encerramento;
 /// HTTP, TLS, SSH: recusados sem que nada do que mandam seja executado.
 mod estranhos;
+/// O estresse: o programa, e o motor contra servidores que atendem, caem e se calam.
+mod estresse;
 /// A vida de um assento, contada a quem a pede.
 mod historico;
 /// Números, chaves e nomes: quem é quem, e como se volta.
