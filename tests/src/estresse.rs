@@ -84,6 +84,7 @@ pub struct Rumo {
 /// cai ou se cala não é um erro: está nas medidas e na história.
 pub fn rodar(opcoes: &Opcoes, endereco: SocketAddr, rumo: &Rumo) -> io::Result<(Historia, Medidas)> {
     let mut cargas = conectar(opcoes, endereco)?;
+    rumo.comecou.store(true, Ordering::Relaxed);
     let plano =
         Plano { relogio: Cronometro::comecar(), duracao: opcoes.duracao, paciencia: opcoes.paciencia, rumo };
     // Cada passo só começa quando todos acabaram o anterior.

@@ -102,7 +102,13 @@ fn provar(prova: &Prova) -> Result<ExitCode, Queixa> {
         .map_err(|erro| (format!("{}: {}", alvo.nome, Falha::SemConexao(erro)), SAIDA_SEM_CONEXAO))?;
     drop(alvo);
     let veredito = veredito::julgar(&historia);
-    let resultado = Resultado { prova, medidas: &medidas, veredito: &veredito, maquina: &Maquina::esta() };
+    let resultado = Resultado {
+        prova,
+        medidas: &medidas,
+        historia: &historia,
+        veredito: &veredito,
+        maquina: &Maquina::esta(),
+    };
     escrever(&resultado.no_terminal());
     if let Some(caminho) = relatorio {
         let graficos = guardar(&resultado, caminho)

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use hdrhistogram::Histogram;
 use tests::estresse::{Especie, Medidas, PEDIDOS_MAX, microssegundos};
 use tests::grafico::{barras_no_terminal, empilhar, escrever, svg_de_linhas};
+use tests::historia::Historia;
 
 use crate::argumentos::Prova;
 use crate::maquina::Maquina;
@@ -15,6 +16,8 @@ use crate::veredito::Veredito;
 const BARRA: usize = 40;
 /// Quantas infrações se mostram no terminal; o relatório as traz todas.
 const INFRACOES_MAX: usize = 10;
+/// Quantos pedidos sem resposta se mostram.
+const SEM_RESPOSTA_MAX: usize = 5;
 /// Os percentis que se mostram, e os seus nomes.
 const PERCENTIS: [(f64, &str); 4] = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99,9")];
 
@@ -25,6 +28,8 @@ pub struct Resultado<'a> {
     pub prova: &'a Prova,
     /// O que se mediu.
     pub medidas: &'a Medidas,
+    /// O que se viu.
+    pub historia: &'a Historia,
     /// O que se julgou.
     pub veredito: &'a Veredito,
     /// Onde.
@@ -104,9 +109,10 @@ impl Resultado<'_> {
         let clientes = self.prova.opcoes.clientes;
         let mut linhas = Vec::new();
         if perdidas > 0 {
-            linhas.push(format!(
-                "conexões que caíram ou deixaram de responder: {perdidas} de {clientes}; pedidos sem resposta: {sem_resposta}"
-            ));
+            linhas.push(format!("conexões que caíram ou deixaram de responder: {perdidas} de {clientes}"));
+        }
+        if sem_resposta > 0 {
+            linhas.push(format!("pedidos sem resposta: {sem_resposta}; {}", self.sem_resposta()));
         }
         if nao_sairam > 0 {
             linhas.push(format!(
@@ -119,6 +125,21 @@ impl Resultado<'_> {
             ));
         }
         linhas
+    }
+
+    /// Quais foram os primeiros pedidos sem resposta.
+    fn sem_resposta(&self) -> String {
+        let trocas = self
+            .historia
+            .conversas
+            .iter()
+            .flat_map(|conversa| conversa.trocas.iter().map(move |troca| (conversa.cliente, troca)));
+        let primeiros = trocas.filter(|(_, troca)| troca.resposta.is_none()).take(SEM_RESPOSTA_MAX);
+        let ditos = primeiros.map(|(cliente, troca)| {
+            let hora = escrever(troca.enviado.as_secs_f64());
+            format!("o cliente {cliente} pediu {:?} aos {hora} s", troca.pedido.to_string())
+        });
+        ditos.collect::<Vec<_>>().join(", ")
     }
 
     /// As linhas da tabela: as espécies que não esperam, todas elas juntas, e as que esperam.
