@@ -315,9 +315,13 @@ impl Carga {
         let prazo = plano.relogio.passou() + espera + plano.paciencia;
         let mut prontas = Vec::with_capacity(self.conexoes.len());
         while self.no_ar > 0 {
-            let Some(falta) = prazo.checked_sub(plano.relogio.passou()) else { break };
+            // No fim do prazo ainda se lê uma vez: se foi esta thread que ficou sem processador, as respostas já estão aqui.
+            let falta = prazo.saturating_sub(plano.relogio.passou());
             self.esperar(falta.min(OLHADA), &mut prontas)?;
             self.ouvir(&prontas, plano, false);
+            if falta.is_zero() {
+                break;
+            }
         }
         for qual in 0..self.conexoes.len() {
             if self.conexoes[qual].no_ar.is_some() {
