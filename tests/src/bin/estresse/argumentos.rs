@@ -38,7 +38,7 @@ Uso: estresse [OPÇÕES]
 Ctrl-C acaba antes da hora e ainda julga o que se viu; o segundo acaba na hora.
 
 Códigos de saída:
-  0  toda promessa foi cumprida
+  0  nenhuma lei foi quebrada
   1  alguma não foi, e as respostas culpadas são mostradas
   2  a linha de comando não se entende, ou o relatório não pode ser escrito
   3  não há conexão, ou ela se perdeu

@@ -4,11 +4,10 @@
 //! |---|---|
 //! | `argumentos` | as opções da linha de comando |
 //! | `andamento` | o que se vê enquanto a prova corre |
-//! | `veredito` | o que o juiz diz da história |
 //! | `maquina` | a máquina em que se mediu |
 //! | `relatorio` | o resultado em palavras, números e desenhos |
 //!
-//! O motor está na biblioteca (`tests::estresse`): aqui só se liga, se mostra e se escreve.
+//! O motor e o juiz estão na biblioteca (`tests::estresse`, `tests::juiz`): aqui só se liga, se mostra e se escreve.
 
 #![forbid(unsafe_code)]
 
@@ -16,7 +15,6 @@ mod andamento;
 mod argumentos;
 mod maquina;
 mod relatorio;
-mod veredito;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -32,14 +30,13 @@ use servidor::{Config, Servico, sistema};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tests::estresse::{Rumo, rodar};
-use tests::filho;
+use tests::{filho, juiz};
 
 use argumentos::{Pedido, Prova};
 use maquina::Maquina;
 use relatorio::Resultado;
-use veredito::Veredito;
 
-/// Alguma promessa não foi cumprida.
+/// Alguma lei foi quebrada.
 const INFRACAO: u8 = 1;
 /// Um segundo sinal: 128 + SIGINT, como nos shells.
 const INTERROMPIDO: i32 = 130;
@@ -101,7 +98,7 @@ fn provar(prova: &Prova) -> Result<ExitCode, Queixa> {
     let (historia, medidas) = correr(prova, &alvo, &rumo)
         .map_err(|erro| (format!("{}: {}", alvo.nome, Falha::SemConexao(erro)), SAIDA_SEM_CONEXAO))?;
     drop(alvo);
-    let veredito = veredito::julgar(&historia);
+    let veredito = juiz::julgar(&historia);
     let resultado = Resultado {
         prova,
         medidas: &medidas,
@@ -115,12 +112,12 @@ fn provar(prova: &Prova) -> Result<ExitCode, Queixa> {
             .map_err(|erro| (format!("o relatório não pôde ser escrito: {}", motivo(&erro)), SAIDA_USO))?;
         escrever(&format!("relatório em {}, gráficos em {}\n", caminho.display(), graficos.display()));
     }
-    Ok(match veredito {
-        Veredito::Infracoes(_) | Veredito::SemJuiz => ExitCode::from(INFRACAO),
-        Veredito::Cumpridas(_) if medidas.perdidas > 0 => {
-            queixar("a conexão se perdeu antes do fim: só se julgou o que se viu", SAIDA_SEM_CONEXAO)
-        }
-        Veredito::Cumpridas(_) => ExitCode::SUCCESS,
+    Ok(if !veredito.inocente() {
+        ExitCode::from(INFRACAO)
+    } else if medidas.perdidas > 0 {
+        queixar("a conexão se perdeu antes do fim: só se julgou o que se viu", SAIDA_SEM_CONEXAO)
+    } else {
+        ExitCode::SUCCESS
     })
 }
 

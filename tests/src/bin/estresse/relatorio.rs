@@ -7,15 +7,13 @@ use hdrhistogram::Histogram;
 use tests::estresse::{Especie, Medidas, PEDIDOS_MAX, microssegundos};
 use tests::grafico::{barras_no_terminal, empilhar, escrever, svg_de_linhas};
 use tests::historia::Historia;
+use tests::juiz::Veredito;
 
 use crate::argumentos::Prova;
 use crate::maquina::Maquina;
-use crate::veredito::Veredito;
 
 /// Quantas letras tem a maior barra.
 const BARRA: usize = 40;
-/// Quantas infrações se mostram no terminal; o relatório as traz todas.
-const INFRACOES_MAX: usize = 10;
 /// Quantos pedidos sem resposta se mostram.
 const SEM_RESPOSTA_MAX: usize = 5;
 /// Os percentis que se mostram, e os seus nomes.
@@ -34,6 +32,10 @@ pub struct Resultado<'a> {
     pub veredito: &'a Veredito,
     /// Onde.
     pub maquina: &'a Maquina,
+}
+
+fn vezes(quantas: u64) -> String {
+    if quantas == 1 { String::new() } else { format!("{quantas} vezes; a primeira: ") }
 }
 
 /// Como a prova começa.
@@ -78,23 +80,37 @@ impl Resultado<'_> {
     }
 
     fn veredito_no_terminal(&self) -> String {
-        match self.veredito {
-            Veredito::Cumpridas(resumo) => format!("Toda promessa foi cumprida: {resumo}\n"),
-            Veredito::SemJuiz => {
-                "Ninguém julgou esta prova: não se sabe se as promessas foram cumpridas.\n".to_owned()
-            }
-            Veredito::Infracoes(infracoes) => {
-                let mut texto = format!("Promessas NÃO cumpridas: {}\n", infracoes.len());
-                for infracao in infracoes.iter().take(INFRACOES_MAX) {
-                    let _ = writeln!(texto, "- {infracao}");
-                }
-                if infracoes.len() > INFRACOES_MAX {
-                    let _ =
-                        writeln!(texto, "e mais {}, que --relatorio mostra", infracoes.len() - INFRACOES_MAX);
-                }
-                texto
-            }
+        if self.veredito.inocente() {
+            return format!("Nenhuma lei foi quebrada. {}\n", self.conferidos());
         }
+        let mut texto = "LEIS QUEBRADAS\n".to_owned();
+        for (_, quantas, exemplo) in self.veredito.problemas() {
+            let _ = writeln!(texto, "- {}{exemplo}", vezes(quantas));
+        }
+        texto
+    }
+
+    /// O que se conferiu para dizer isso.
+    fn conferidos(&self) -> String {
+        let conferidos = &self.veredito.conferidos;
+        let mut texto = format!(
+            "Conferidas: {} respostas e {} eventos, {} mudanças da sala refeitas em ordem, {} concessões do token; e, por outro \
+             caminho, {} operações de {} assentos.",
+            conferidos.trocas,
+            conferidos.eventos,
+            conferidos.mudancas,
+            conferidos.concessoes,
+            conferidos.operacoes,
+            conferidos.assentos,
+        );
+        if conferidos.desistencias > 0 {
+            let _ = write!(
+                texto,
+                " Em {} assentos esse caminho só foi percorrido até onde o seu teto permite.",
+                conferidos.desistencias
+            );
+        }
+        texto
     }
 
     fn resumo(&self) -> String {
@@ -187,19 +203,21 @@ impl Resultado<'_> {
     }
 
     fn veredito_em_markdown(&self) -> String {
-        match self.veredito {
-            Veredito::Cumpridas(resumo) => format!("**Toda promessa foi cumprida.** {resumo}\n"),
-            Veredito::SemJuiz => {
-                "**Ninguém julgou esta prova.** Não se sabe se as promessas foram cumpridas.\n".to_owned()
-            }
-            Veredito::Infracoes(infracoes) => {
-                let mut texto = format!("**Promessas não cumpridas: {}.**\n\n", infracoes.len());
-                for infracao in infracoes {
-                    let _ = writeln!(texto, "- {}", infracao.replace('\n', "\n  "));
-                }
-                texto
-            }
+        if self.veredito.inocente() {
+            return format!("**Nenhuma lei foi quebrada.** {}\n", self.conferidos());
         }
+        let mut texto =
+            "**Leis quebradas.** As respostas culpadas, com as horas a partir do começo da prova:\n\n"
+                .to_owned();
+        for (problema, quantas, _) in self.veredito.problemas() {
+            let _ = writeln!(texto, "- {}{problema} ({})", vezes(quantas), problema.lei());
+        }
+        texto.push_str("\n```text\n");
+        for infracao in &self.veredito.infracoes {
+            let _ = writeln!(texto, "{infracao}\n");
+        }
+        texto.push_str("```\n");
+        texto
     }
 
     fn ajustes(&self) -> String {
