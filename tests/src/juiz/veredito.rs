@@ -238,10 +238,12 @@ impl Veredito {
         self.infracoes.is_empty()
     }
 
-    /// Cada problema que se achou, quantas vezes, e o primeiro exemplo.
+    /// Cada problema que se achou, quantas vezes, e um exemplo: dos guardados, o primeiro que põe mais linhas lado a lado.
     pub fn problemas(&self) -> Vec<(Problema, u64, &Infracao)> {
-        let exemplo =
-            |problema: Problema| self.infracoes.iter().find(|infracao| infracao.problema == problema);
+        let exemplo = |problema: Problema| {
+            let deles = self.infracoes.iter().filter(|infracao| infracao.problema == problema);
+            deles.rev().max_by_key(|infracao| infracao.provas.len())
+        };
         let todos = Problema::TODOS.iter().zip(&self.quantas);
         todos.filter_map(|(problema, quantas)| Some((*problema, *quantas, exemplo(*problema)?))).collect()
     }

@@ -35,7 +35,7 @@ pub struct Resultado<'a> {
 }
 
 fn vezes(quantas: u64) -> String {
-    if quantas == 1 { String::new() } else { format!("{quantas} vezes; a primeira: ") }
+    if quantas == 1 { String::new() } else { format!("{quantas} vezes; por exemplo: ") }
 }
 
 /// Como a prova começa.
@@ -94,8 +94,8 @@ impl Resultado<'_> {
     fn conferidos(&self) -> String {
         let conferidos = &self.veredito.conferidos;
         let mut texto = format!(
-            "Conferidas: {} respostas e {} eventos, {} mudanças da sala refeitas em ordem, {} concessões do token; e, por outro \
-             caminho, {} operações de {} assentos.",
+            "Conferidas: {} respostas e {} eventos,\n{} mudanças da sala refeitas em ordem, {} concessões do token;\n\
+             e, por outro caminho, {} operações de {} assentos.",
             conferidos.trocas,
             conferidos.eventos,
             conferidos.mudancas,
@@ -106,7 +106,7 @@ impl Resultado<'_> {
         if conferidos.desistencias > 0 {
             let _ = write!(
                 texto,
-                " Em {} assentos esse caminho só foi percorrido até onde o seu teto permite.",
+                "\nEsse caminho tem um teto: em {} assentos não se chegou ao fim.",
                 conferidos.desistencias
             );
         }
