@@ -438,7 +438,8 @@ impl Sala {
     fn mudar(&mut self, assentos: Assentos, mudanca: Mudanca) {
         self.mexida |= !(assentos & self.posses.segurados()).is_empty();
         if let Some(evento) = self.posses.mudar(assentos, mudanca) {
-            self.recentes.lembrar(evento);
+            let gravada = self.versao_gravada();
+            self.recentes.lembrar(evento, gravada);
             let vence = assentos.iter().next().map_or(Instante::default(), |um| self.posses.vence(um));
             self.diario.anotar_evento(evento, vence);
         }

@@ -10,17 +10,19 @@ use protocolo::{Evento, Versao};
 
 use super::posses::Posses;
 
-/// As últimas mudanças, a mais nova no fim: uma para cada versão, sem buracos.
+/// As últimas mudanças gravadas e as que se gravam, a mais nova no fim: uma para cada versão, sem buracos.
 #[derive(Clone, Debug, Default)]
 pub struct Recentes(VecDeque<Evento>);
 
 impl Recentes {
-    /// Lembra a mudança que acaba de acontecer, e esquece a mais velha se são muitas.
-    pub fn lembrar(&mut self, evento: Evento) {
-        if self.0.len() == EVENTOS_MAX {
+    /// Lembra a mudança que acaba de acontecer, e esquece as que já não se contam. A quem observa só se conta o que está
+    /// gravado, até a versão dita: o que ainda se grava não ocupa o lugar do que se pode contar.
+    pub fn lembrar(&mut self, evento: Evento, gravada: Versao) {
+        self.0.push_back(evento);
+        let fora = gravada.0.saturating_sub(EVENTOS_MAX as u64);
+        while self.0.front().is_some_and(|velho| velho.versao.0 <= fora) {
             self.0.pop_front();
         }
-        self.0.push_back(evento);
     }
 
     /// Esquece o que foi desfeito: tudo o que veio depois de `versao`.
@@ -30,11 +32,12 @@ impl Recentes {
         }
     }
 
-    /// O que mudou depois de `desde` e até a versão de `posses`, em ordem: cada mudança, se são as mais recentes; se são
+    /// O que mudou depois de `desde` e até a versão de `posses`, que é maior, em ordem: cada mudança, se são as mais recentes; se são
     /// muitas, o que resultou delas.
     pub fn depois_de(&self, desde: Versao, posses: &Posses) -> Vec<Evento> {
         let primeira = self.0.front().map_or(Versao(u64::MAX), |evento| evento.versao);
-        if primeira.0 > desde.0 + 1 {
+        let muitas = posses.versao().0 - desde.0 > EVENTOS_MAX as u64;
+        if muitas || primeira.0 > desde.0 + 1 {
             return posses.resultado(desde);
         }
         // As versões não têm buracos: a posição de cada uma se calcula.

@@ -1,5 +1,6 @@
 //! Tabelas com passos de tempo: quem pede o quê, em que instante, e o que a sala diz a quem, na língua do protocolo.
 
+use protocolo::limites::EVENTOS_MAX;
 use protocolo::{Comando, Recusa};
 
 use super::*;
@@ -641,6 +642,36 @@ fn desfazer_volta_ao_disco_e_a_versao_que_ninguem_ouviu_se_da_de_novo() {
     sala.mostrar(&mut vista, Epoca::Gravada);
     let eventos: Vec<String> = vista.novidades.iter().map(ToString::to_string).collect();
     assert_eq!(eventos, ["EVENTO 10 RESERVADO 11 cliente=9"]);
+}
+
+/// O que ainda se grava não empurra para fora o que se pode contar: 128 mudanças, e não menos.
+#[test]
+fn quem_observa_o_disco_ouve_uma_a_uma_as_ultimas_mudancas() {
+    let mudar = |sala: &mut Sala, vezes: usize| {
+        for vez in 0..vezes {
+            match vez % 2 {
+                0 => sala.reservar(Instante::default(), cliente(8), Pedido::Todos(assentos(&[10]))),
+                _ => sala.cancelar(Instante::default(), cliente(8), Alvo::Tudo),
+            }
+            .unwrap();
+        }
+    };
+    for (gravadas, contados) in [(EVENTOS_MAX, EVENTOS_MAX), (EVENTOS_MAX + 2, 1)] {
+        let mut sala = da_versao_9();
+        let mut vista = Vista { contado: Versao(9), novidades: Vec::new() };
+        mudar(&mut sala, gravadas);
+        sala.tirar_diario();
+        mudar(&mut sala, 300);
+        sala.gravou();
+        sala.conferir();
+        sala.mostrar(&mut vista, Epoca::Gravada);
+        assert_eq!((vista.novidades.len(), vista.contado.0), (contados, 9 + gravadas as u64));
+        // O que se gravou depois também.
+        sala.tirar_diario();
+        sala.gravou();
+        sala.mostrar(&mut vista, Epoca::Gravada);
+        assert_eq!(vista.contado, sala.versao());
+    }
 }
 
 #[test]
