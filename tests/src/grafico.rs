@@ -11,6 +11,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// O tamanho de um gráfico, em pontos.
 const TAMANHO: (u32, u32) = (800, 360);
+/// A largura da legenda, em pontos.
+const LEGENDA: u32 = 130;
 /// Letra das marcas e das legendas.
 const LETRA: (&str, u32) = ("sans-serif", 13);
 /// Letra do título.
@@ -70,24 +72,32 @@ pub fn svg_de_barras(
 ) -> String {
     let alto = maior(series.iter().flat_map(|(_, valores)| valores.iter().copied()));
     let cada = OCUPADA / contar(series.len().max(1));
-    desenhar(titulo, ("", unidade), 0.0..contar(grupos.len().max(1)), alto, |quadro, papel| {
-        for (qual, (nome, valores)) in series.iter().enumerate() {
-            let cor = cor(qual);
-            let barras = valores.iter().take(grupos.len()).enumerate().filter(|(_, valor)| valor.is_finite());
-            let barras = barras.map(|(grupo, valor)| {
-                let esquerda = contar(grupo) + (1.0 - OCUPADA) / 2.0 + cada * contar(qual);
-                Rectangle::new([(esquerda, 0.0), (esquerda + cada * 0.95, *valor)], cor.filled())
-            });
-            let serie = quadro.draw_series(barras)?;
-            serie.label(nome).legend(move |ponto| marca(ponto, cor));
-        }
-        for (grupo, nome) in grupos.iter().enumerate() {
-            let (x, y) = quadro.backend_coord(&(contar(grupo) + 0.5, 0.0));
-            let letra = LETRA.into_text_style(papel).pos(Pos::new(HPos::Center, VPos::Top));
-            papel.draw(&Text::new(nome.clone(), (x, y + 6), letra))?;
-        }
-        Ok(())
-    })
+    desenhar(
+        (titulo, &nomes(series)),
+        ("", unidade),
+        0.0..contar(grupos.len().max(1)),
+        alto,
+        |quadro, papel| {
+            for (qual, (_, valores)) in series.iter().enumerate() {
+                let cor = cor(qual);
+                let barras =
+                    valores.iter().take(grupos.len()).enumerate().filter(|(_, valor)| valor.is_finite());
+                let barras = barras.map(|(grupo, valor)| {
+                    let esquerda = contar(grupo) + (1.0 - OCUPADA) / 2.0 + cada * contar(qual);
+                    Rectangle::new([(esquerda, 0.0), (esquerda + cada * 0.95, *valor)], cor.filled())
+                });
+                quadro.draw_series(barras)?;
+            }
+            for (grupo, nome) in grupos.iter().enumerate() {
+                let (x, y) = quadro.backend_coord(&(contar(grupo) + 0.5, 0.0));
+                let letra = LETRA.into_text_style(papel).pos(Pos::new(HPos::Center, VPos::Top));
+                // Nomes compridos, lado a lado, se cobririam: um em cada duas linhas.
+                let linha = if grupos.len() > 6 { i32::from(grupo % 2 == 1) } else { 0 };
+                papel.draw(&Text::new(nome.clone(), (x, y + 6 + 16 * linha), letra))?;
+            }
+            Ok(())
+        },
+    )
 }
 
 /// Uma linha por série, de pontos em ordem. Os eixos são o nome do horizontal e o do vertical.
@@ -96,12 +106,11 @@ pub fn svg_de_linhas(titulo: &str, eixos: (&str, &str), series: &[(String, Vec<(
     let fim = maior(pontos().map(|(x, _)| x));
     let inicio = pontos().map(|(x, _)| x).filter(|x| x.is_finite()).fold(fim, f64::min);
     let faixa = if inicio < fim { inicio..fim } else { 0.0..fim };
-    desenhar(titulo, eixos, faixa, maior(pontos().map(|(_, y)| y)), |quadro, _| {
-        for (qual, (nome, pontos)) in series.iter().enumerate() {
+    desenhar((titulo, &nomes(series)), eixos, faixa, maior(pontos().map(|(_, y)| y)), |quadro, _| {
+        for (qual, (_, pontos)) in series.iter().enumerate() {
             let cor = cor(qual);
             let finitos = pontos.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite());
-            let serie = quadro.draw_series(LineSeries::new(finitos, cor.stroke_width(2)))?;
-            serie.label(nome).legend(move |ponto| marca(ponto, cor));
+            quadro.draw_series(LineSeries::new(finitos, cor.stroke_width(2)))?;
         }
         Ok(())
     })
@@ -126,9 +135,10 @@ type Plano = plotters::coord::types::RangedCoordf64;
 type Quadro<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Plano, Plano>>;
 type Desenho = Result<(), Box<dyn std::error::Error>>;
 
-/// O papel, o título, os eixos e a legenda; `dentro` desenha o resto. Sem nome, o eixo horizontal não tem marcas.
+/// O papel, o título, os eixos e, ao lado, a legenda, se há mais de uma série; `dentro` desenha o resto. Sem nome, o eixo
+/// horizontal não tem marcas.
 fn desenhar(
-    titulo: &str,
+    (titulo, nomes): (&str, &[&str]),
     (horizontal, vertical): (&str, &str),
     faixa: Range<f64>,
     alto: f64,
@@ -138,6 +148,8 @@ fn desenhar(
     let papel = SVGBackend::with_string(&mut svg, TAMANHO).into_drawing_area();
     let feito = (|| {
         papel.fill(&WHITE)?;
+        let legenda = if nomes.len() > 1 { LEGENDA } else { 0 };
+        let (papel, margem) = papel.split_horizontally(TAMANHO.0 - legenda);
         let mut quadro = ChartBuilder::on(&papel)
             .caption(titulo, LETRA_DO_TITULO)
             .margin(12)
@@ -154,13 +166,11 @@ fn desenhar(
             malha.x_desc(horizontal).draw()?;
         }
         dentro(&mut quadro, &papel)?;
-        quadro
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .label_font(LETRA)
-            .background_style(WHITE.mix(0.8))
-            .border_style(BLACK.mix(0.3))
-            .draw()?;
+        for (qual, nome) in (0..).zip(nomes.iter().filter(|_| legenda > 0)) {
+            let y = 44 + 20 * qual;
+            margem.draw(&Rectangle::new([(0, y), (14, y + 10)], cor(qual as usize).filled()))?;
+            margem.draw(&Text::new(*nome, (20, y - 2), LETRA))?;
+        }
         papel.present()?;
         Desenho::Ok(())
     })();
@@ -173,9 +183,8 @@ fn cor(qual: usize) -> RGBColor {
     CORES[qual % CORES.len()]
 }
 
-/// A amostra de uma série na legenda.
-fn marca((x, y): (i32, i32), cor: RGBColor) -> Rectangle<(i32, i32)> {
-    Rectangle::new([(x, y - 4), (x + 16, y + 4)], cor.filled())
+fn nomes<T>(series: &[(String, T)]) -> Vec<&str> {
+    series.iter().map(|(nome, _)| nome.as_str()).collect()
 }
 
 /// O maior valor; um, se nenhum é maior que zero, para que a escala exista.

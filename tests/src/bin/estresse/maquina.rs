@@ -3,9 +3,13 @@
 use std::fs;
 use std::thread;
 
+use servidor::relogio::Relogio;
+
 /// A máquina: sem ela, um número não quer dizer nada.
 #[derive(Clone, Debug)]
 pub struct Maquina {
+    /// Que horas eram, em UTC.
+    pub quando: String,
     /// Quantos núcleos este processo pode usar.
     pub nucleos: usize,
     /// O processador.
@@ -22,6 +26,7 @@ impl Maquina {
         let modelo = informacoes.lines().find_map(|linha| linha.strip_prefix("model name")?.split_once(": "));
         let tipo = ler("/proc/sys/kernel/ostype");
         Self {
+            quando: Relogio::new().hora().to_string(),
             nucleos: thread::available_parallelism().map_or(1, usize::from),
             processador: modelo.map_or("(o sistema não diz)", |(_, nome)| nome.trim()).to_owned(),
             sistema: format!("{} {}", tipo.trim(), ler("/proc/sys/kernel/osrelease").trim()),

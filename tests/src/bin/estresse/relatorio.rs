@@ -234,8 +234,9 @@ impl Resultado<'_> {
             .unwrap_or("ligado só para isto, num processo seu, sala em memória");
         format!(
             "\n## A prova e a máquina\n\n| | |\n|---|---|\n\
-             | clientes | {} |\n| duração pedida | {} s |\n| semente | {} |\n| taxa | {taxa} |\n| servidor | {servidor} |\n\
+             | quando | {} |\n| clientes | {} |\n| duração pedida | {} s |\n| semente | {} |\n| taxa | {taxa} |\n| servidor | {servidor} |\n\
              | programa | estresse {} |\n| núcleos | {} |\n| processador | {} |\n| sistema | {} |\n",
+            maquina.quando,
             opcoes.clientes,
             opcoes.duracao.as_secs(),
             opcoes.semente,
