@@ -5,21 +5,27 @@
 //! se compõem fora. Quem espera dorme numa variável de condição só sua e recebe o resultado sob a trava: acorda quem
 //! pode seguir, e mais ninguém. Fonte: C. A. R. Hoare, "Monitors: an operating system structuring concept" (1974).
 
-use std::collections::{BTreeMap, HashMap};
+mod dentro;
+mod trocas;
+
 use std::time::Duration;
 
 use protocolo::{
     Alvo, Assentos, Cerca, ClientId, Error, Escolha, Nome, Pedido, Quadro, Resposta, Segundos, Versao,
 };
 
-use crate::armazem::Registro;
+use self::dentro::{Dentro, Difusor, Gravador, Vigia};
+use self::trocas::Pelo;
+pub use self::trocas::{
+    Dependencia, Entregue, Lote, Lugar, Ocasiao, RetratoDaSala, RetratoDoToken, Solicitado,
+};
 use crate::corrida::{Corrida, Operacao, Rascunho};
 use crate::defeitos::{self, Defeito, ha};
 use crate::mensagens;
 use crate::sala::instante::Instante;
 use crate::sala::token::{self, Requerente};
-use crate::sala::{Aguardado, Concessao, Entrega, Epoca, Negado, Pessoa, Sala, Vencido, Veredito, Vista};
-use crate::sincronia::{Arc, Condvar, Mutex};
+use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
+use crate::sincronia::{Condvar, Mutex};
 use crate::terminal;
 
 /// Sem pressa de gravar (a sala só vive na memória), quantas novidades se juntam antes de acordar quem guarda a história.
@@ -39,185 +45,11 @@ pub struct Monitor {
     corrida: Option<Corrida>,
 }
 
-/// O que o mutex guarda.
-#[derive(Debug)]
-struct Dentro {
-    sala: Sala,
-    /// Quem dorme à espera da vez, por conexão, e o que já lhe foi entregue.
-    esperas: HashMap<ClientId, Espera>,
-    /// Quem é agora, por conexão, quem retomou outro cliente.
-    retomadas: BTreeMap<ClientId, ClientId>,
-    vigia: Vigia,
-    /// Quantas conexões observam a sala.
-    observadores: usize,
-    difusor: Difusor,
-    /// O número do lote em que vai o que muda agora.
-    lote: u64,
-    /// O último lote de que se sabe se foi gravado ou não.
-    decidido: u64,
-    /// O lote da última mudança do token.
-    lote_do_token: u64,
-    gravador: Gravador,
-}
-
-#[derive(Debug, Default)]
-struct Espera {
-    acorda: Arc<Condvar>,
-    entrega: Option<Entregue>,
-}
-
-/// O que chegou a quem esperava.
-#[derive(Debug)]
-pub struct Entregue {
-    /// A resposta.
-    pub veredito: Veredito,
-    /// O lote de que ela depende; zero, se de nenhum.
-    pub lote: u64,
-    concessao: Concessao,
-}
-
-/// O que faz quem grava.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Gravador {
-    Acordado,
-    Dorme,
-    Dispensado,
-}
-
-/// O que vai junto para o disco.
-#[derive(Debug)]
-pub struct Lote {
-    /// O número do lote.
-    pub numero: u64,
-    /// As novidades, na ordem da sala.
-    pub registros: Vec<Registro>,
-}
-
-/// O que faz quem avisa os que observam.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Difusor {
-    Acordado,
-    /// Dorme até que a sala passe desta versão.
-    DormeAte(Versao),
-    Dispensado,
-}
-
-/// O que faz quem cuida dos prazos.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Vigia {
-    Acordado,
-    /// Dorme até este instante; `None`: não há o que vença.
-    DormeAte(Option<Instante>),
-    Dispensado,
-}
-
-/// Uma condição só de quem espera, e a prova de que ela está anotada.
-#[derive(Debug)]
-pub struct Lugar {
-    conexao: ClientId,
-    pelo: Pelo,
-    acorda: Arc<Condvar>,
-}
-
-/// Pelo que se espera.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Pelo {
-    Token,
-    Assentos,
-}
-
-/// O que acontece com quem pede o que talvez tenha de esperar.
-#[derive(Debug)]
-pub enum Solicitado {
-    /// Já se sabe a resposta.
-    Respondido(Veredito),
-    /// Deve esperar a vez neste lugar, com tantos à frente na fila.
-    Espera(Lugar, usize),
-}
-
-/// Quem pede, quando, e o que já sabe da sala, se a observa.
-#[derive(Debug)]
-pub struct Ocasiao<'a> {
-    /// O instante em que o pedido acontece, lido antes de entrar na seção crítica.
-    pub agora: Instante,
-    /// Quem pede, e por onde.
-    pub quem: Requerente,
-    /// Fica em dia no mesmo instante do pedido.
-    pub vista: Option<&'a mut Vista>,
-    /// De que lote a resposta depende.
-    pub depende: &'a mut Dependencia,
-}
-
-/// Os lotes sem os quais não se pode dizer o que se tem para dizer; zero, se nada depende de lote nenhum.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Dependencia {
-    /// O das respostas anteriores da mesma conexão, que ainda não saíram.
-    pub antes: u64,
-    /// O desta resposta.
-    pub desta: u64,
-}
-
-impl Dependencia {
-    /// A resposta depende também deste lote.
-    pub fn juntar(&mut self, lote: u64) {
-        self.desta = self.desta.max(lote);
-    }
-}
-
-/// O que o operador vê da sala.
-#[derive(Clone, Debug)]
-pub struct RetratoDaSala {
-    /// Os assentos; nenhum é "seu".
-    pub quadro: Quadro,
-    /// A versão da sala.
-    pub versao: Versao,
-    /// O nome e os assentos de quem tem um ou outro.
-    pub pessoas: BTreeMap<ClientId, Pessoa>,
-    /// Quem é agora, por conexão, quem retomou outro cliente.
-    pub retomadas: BTreeMap<ClientId, ClientId>,
-}
-
-impl RetratoDaSala {
-    /// O cliente, o seu nome e os seus assentos, numa linha.
-    pub fn pessoa(&self, cliente: ClientId) -> String {
-        let Some(Pessoa { nome, assentos }) = self.pessoas.get(&cliente) else {
-            return format!("[{cliente}]");
-        };
-        let nome = nome.as_ref().map(|nome| format!(" {nome}")).unwrap_or_default();
-        let assentos =
-            if assentos.is_empty() { String::new() } else { format!(" assentos {}", assentos.faixas()) };
-        format!("[{cliente}{nome}]{assentos}")
-    }
-}
-
-/// O que o operador vê do token.
-#[derive(Clone, Debug)]
-pub struct RetratoDoToken {
-    /// Dono, cerca, contador e espera.
-    pub estado: Resposta,
-    /// Quem espera, do primeiro ao último.
-    pub fila: Vec<Requerente>,
-    /// Quantas concessões teve cada conexão que ainda está aí.
-    pub concessoes: Vec<(ClientId, u64)>,
-}
-
 impl Monitor {
     /// Um monitor sobre esta sala.
     pub fn new(sala: Sala) -> Self {
-        let dentro = Dentro {
-            sala,
-            esperas: HashMap::new(),
-            retomadas: BTreeMap::new(),
-            vigia: Vigia::Acordado,
-            observadores: 0,
-            difusor: Difusor::Acordado,
-            lote: 1,
-            decidido: 0,
-            lote_do_token: 0,
-            gravador: Gravador::Acordado,
-        };
         Self {
-            dentro: Mutex::new(dentro),
+            dentro: Mutex::new(Dentro::new(sala)),
             antecipou: Condvar::new(),
             mudou: Condvar::new(),
             ha_lote: Condvar::new(),
@@ -700,167 +532,6 @@ impl Monitor {
             self.ha_lote.notify_one();
         }
         resultado
-    }
-}
-
-impl Dentro {
-    /// Tudo o que era da conexão se vai com ela.
-    fn partir(&mut self, agora: Instante, quem: Requerente) {
-        // A vez pode ter chegado sem que ela soubesse: não fica com quem se foi.
-        if let Some(entrega) = self.esperas.remove(&quem.conexao).and_then(|espera| espera.entrega) {
-            self.sala.devolver(agora, quem, entrega.concessao);
-        }
-        self.retomadas.remove(&quem.conexao);
-        self.sala.token().partir(agora, quem.conexao);
-        self.sala.desistir_de_aguardar(quem.conexao);
-        self.sala.despedir(quem.cliente);
-    }
-
-    fn sair_das_filas(&mut self, conexao: ClientId) {
-        self.sala.token().desistir(conexao);
-        self.sala.desistir_de_aguardar(conexao);
-    }
-
-    fn dar_lugar(&mut self, conexao: ClientId, pelo: Pelo, a_frente: usize) -> Solicitado {
-        let espera = Espera::default();
-        let lugar = Lugar { conexao, pelo, acorda: Arc::clone(&espera.acorda) };
-        self.esperas.insert(conexao, espera);
-        Solicitado::Espera(lugar, a_frente)
-    }
-
-    fn mostrar(&self, vista: Option<&mut Vista>, de: Epoca) {
-        if let Some(vista) = vista {
-            self.sala.mostrar(vista, de);
-        }
-    }
-
-    /// O que falta a uma resposta sobre os assentos: de que lote ela depende, e o que contar antes dela.
-    fn concluir(
-        &mut self,
-        mut veredito: Veredito,
-        (cliente, pedidos): (ClientId, Assentos),
-        vista: Option<&mut Vista>,
-        depende: &mut Dependencia,
-    ) -> Veredito {
-        let so_do_gravado = Self::epoca_de(*depende) == Epoca::Gravada
-            && veredito.as_mut().is_err_and(|negado| self.sala.antecipar(negado, cliente, pedidos));
-        if so_do_gravado {
-            self.mostrar(vista, Epoca::Gravada);
-        } else {
-            depende.juntar(self.por_decidir());
-            self.mostrar(vista, Epoca::Agora);
-        }
-        veredito
-    }
-
-    /// O retrato da sala que se pode mostrar a quem tem isto por dizer, e a versão dele; quem observa fica em dia com ela.
-    fn ler(
-        &mut self,
-        agora: Instante,
-        cliente: ClientId,
-        vista: Option<&mut Vista>,
-        depende: &mut Dependencia,
-    ) -> (Quadro, Versao) {
-        let epoca = Self::epoca_de(*depende);
-        let lido = self.sala.quadro(agora, Some(cliente), epoca);
-        if epoca == Epoca::Agora {
-            depende.juntar(self.por_decidir());
-        }
-        self.mostrar(vista, epoca);
-        lido
-    }
-
-    /// De qual sala se fala a quem tem isto por dizer: quem já ouviu, ou vai ouvir, do que não está gravado não pode voltar
-    /// atrás.
-    const fn epoca_de(depende: Dependencia) -> Epoca {
-        if depende.antes == 0 { Epoca::Gravada } else { Epoca::Agora }
-    }
-
-    /// O que mudou no token também vai para o disco.
-    fn anotar_token(&mut self) {
-        if self.sala.anotar_token() {
-            self.lote_do_token = self.lote;
-        }
-    }
-
-    /// O lote de que depende o que se disser da sala de agora; zero, se está tudo gravado ou se gravar não é preciso.
-    fn por_decidir(&self) -> u64 {
-        if self.sala.e_gravada() { self.lote_por_decidir() } else { 0 }
-    }
-
-    /// O mesmo, do token.
-    fn por_decidir_do_token(&mut self) -> u64 {
-        self.anotar_token();
-        if self.sala.e_gravada() && self.lote_do_token > self.decidido { self.lote_do_token } else { 0 }
-    }
-
-    /// O último lote em que há alguma coisa de que ainda não se sabe se foi gravada; zero, se não há.
-    fn lote_por_decidir(&self) -> u64 {
-        let ultimo = if self.sala.por_gravar() > 0 { self.lote } else { self.lote - 1 };
-        if ultimo > self.decidido { ultimo } else { 0 }
-    }
-
-    /// Diz se é hora de gravar: já, se alguém espera por isso; se não, quando juntar bastante.
-    fn ha_bastante_por_gravar(&self) -> bool {
-        let bastante = if self.sala.e_gravada() { 1 } else { LOTE_SEM_PRESSA };
-        self.sala.por_gravar() >= bastante
-    }
-
-    /// Diz se é preciso acordar quem grava; um aviso basta.
-    fn acordar_gravador(&mut self) -> bool {
-        let dorme = self.gravador == Gravador::Dorme;
-        if dorme {
-            self.gravador = Gravador::Acordado;
-        }
-        dorme
-    }
-
-    /// Põe cada entrega na mão de quem a espera; volta quem acordar.
-    fn entregar(&mut self, entregas: Vec<Entrega>) -> Vec<Arc<Condvar>> {
-        let mut acordar = Vec::new();
-        let lote = self.por_decidir();
-        for Entrega { conexao, resultado: veredito, concessao } in entregas {
-            if let Some(espera) = self.esperas.get_mut(&conexao) {
-                espera.entrega = Some(Entregue { veredito, lote, concessao });
-                acordar.push(Arc::clone(&espera.acorda));
-            }
-        }
-        acordar
-    }
-
-    /// O que foi entregue à conexão, se algo foi; então ela já não espera.
-    fn tirar_entrega(&mut self, conexao: ClientId) -> Option<Entregue> {
-        let entrega = self.esperas.get_mut(&conexao)?.entrega.take();
-        if entrega.is_some() {
-            self.esperas.remove(&conexao);
-        }
-        entrega
-    }
-
-    /// Diz se é hora de acordar quem dorme até um prazo, porque apareceu um anterior; um aviso basta.
-    fn acorda_vigia(&mut self) -> bool {
-        let Vigia::DormeAte(ate) = self.vigia else { return false };
-        let proximo = self.sala.proximo_vencimento();
-        let acorda = proximo.is_some_and(|proximo| ate.is_none_or(|ate| proximo < ate));
-        if acorda {
-            self.vigia = Vigia::Acordado;
-        }
-        acorda
-    }
-
-    /// Diz se há a quem contar que a sala passou da versão `vista`.
-    fn ha_novidade(&self, vista: Versao) -> bool {
-        self.observadores > 0 && self.sala.versao_gravada() > vista
-    }
-
-    /// Diz se é hora de acordar quem avisa os que observam; um aviso basta.
-    fn acorda_difusor(&mut self) -> bool {
-        let Difusor::DormeAte(vista) = self.difusor else { return false };
-        let acorda = self.ha_novidade(vista);
-        if acorda {
-            self.difusor = Difusor::Acordado;
-        }
-        acorda
     }
 }
 
