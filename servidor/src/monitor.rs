@@ -28,9 +28,6 @@ use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
 use crate::sincronia::{Condvar, Mutex};
 use crate::terminal;
 
-/// Sem pressa de gravar (a sala só vive na memória), quantas novidades se juntam antes de acordar quem guarda a história.
-const LOTE_SEM_PRESSA: usize = 1024;
-
 /// A sala e o mutex que a guarda.
 #[derive(Debug)]
 pub struct Monitor {
