@@ -132,6 +132,8 @@ pub const GRAVADOR_PILHA_BYTES: usize = 1024 * 1024;
 /// Quanto a thread que grava espera acordada pela mudança seguinte, em microssegundos: o que um `fsync` costuma demorar. Custa
 /// no máximo isso de processador por lote, e com uma conexão dá um décimo mais de pedidos por segundo.
 pub const GRAVADOR_RONDA_US: u64 = 200;
+/// Até quantas respostas de um lote quem grava escreve ele mesmo: acordar outra thread demora mais do que isso.
+pub const ENTREGAS_POUCAS: usize = 8;
 /// Depois de o disco recusar, de quanto em quanto tempo se tenta gravar o que venceu, em milissegundos.
 pub const REGRAVAR_MS: u64 = 100;
 /// Quantos números de cliente se reservam de cada vez no disco: depois de um `kill -9`, é o mais que se pulam.

@@ -95,7 +95,7 @@ impl Entrega {
     }
 
     /// Nada mais sai: a leitura da conexão acaba, e a thread dela faz o resto.
-    fn cortar(&self) {
+    pub fn cortar(&self) {
         let _ = self.tomada.shutdown(Shutdown::Both);
         self.acabar();
     }

@@ -12,8 +12,7 @@ use protocolo::limites::{GRAVADOR_PILHA_BYTES, GRAVADOR_RONDA_US, REGRAVAR_MS};
 
 use crate::armazem::{Armazem, Falha};
 use crate::auxiliar::Auxiliar;
-use crate::entrega::Entrega;
-use crate::gravacao::Gravacao;
+use crate::entregador::Entregador;
 use crate::monitor::{Lote, Monitor};
 use crate::parada::Parada;
 use crate::servico::Servico;
@@ -30,56 +29,87 @@ const RONDA: Duration = Duration::from_micros(GRAVADOR_RONDA_US);
 /// Erros: o sistema negou a thread.
 pub fn iniciar(servico: &Arc<Servico>, parada: &Parada) -> io::Result<Auxiliar> {
     let parada = parada.clone();
+    let entregador = Entregador::new(&servico.gravacao)?;
     Auxiliar::new(servico, "gravador", GRAVADOR_PILHA_BYTES, Monitor::dispensar_gravador, move |servico| {
-        gravar_tudo(servico, &parada);
+        Gravador { servico, parada, entregador }.gravar_tudo();
     })
 }
 
+/// O que a thread que grava tem à mão.
+struct Gravador<'a> {
+    servico: &'a Servico,
+    parada: Parada,
+    entregador: Entregador,
+}
+
 /// Só chega ao `drop` se a thread que grava entrou em pânico: quem espera por ela não espera para sempre.
-struct SemPanico<'a>(&'a Servico, &'a Parada);
+struct SemPanico<'a>(&'a Gravador<'a>);
 
 impl Drop for SemPanico<'_> {
     fn drop(&mut self) {
-        let Self(servico, parada) = self;
-        parar(servico, parada, "defeito na thread que grava".to_owned());
+        self.0.parar("defeito na thread que grava".to_owned());
     }
 }
 
-/// Não se grava mais nada, e o servidor para.
-fn parar(servico: &Servico, parada: &Parada, motivo: String) {
-    entregar(&servico.gravacao, &servico.gravacao.parar(motivo));
-    parada.pedir();
-}
+impl Gravador<'_> {
+    fn gravar_tudo(&self) {
+        let guarda = SemPanico(self);
+        self.gravar_ate_o_fim();
+        std::mem::forget(guarda);
+    }
 
-fn gravar_tudo(servico: &Servico, parada: &Parada) {
-    let guarda = SemPanico(servico, parada);
-    gravar_ate_o_fim(servico, parada);
-    std::mem::forget(guarda);
-}
+    /// Não se grava mais nada, e o servidor para.
+    fn parar(&self, motivo: String) {
+        self.entregador.entregar(self.servico.gravacao.parar(motivo));
+        self.parada.pedir();
+    }
 
-fn gravar_ate_o_fim(servico: &Servico, parada: &Parada) {
-    // Só esta thread usa o armazém: a trava não se disputa, e o guarda entre um reinício e outro.
-    let mut armazem = servico.armazem.lock();
-    let mut recusou = false;
-    while let Some(lote) = servico.monitor.tirar_lote() {
-        let sozinha = lote.registros.len() == 1;
-        match gravar(servico, &mut **armazem, lote) {
-            Ok(()) if recusou => {
-                info!("voltou a ser possível gravar");
-                recusou = false;
-            }
-            Ok(()) if sozinha => rondar(servico),
-            Ok(()) => {}
-            Err(falha @ Falha::Indisponivel(_)) => {
-                if !std::mem::replace(&mut recusou, true) {
-                    warn!("{falha}; o que se pede é recusado, e consultar continua possível");
+    fn gravar_ate_o_fim(&self) {
+        let servico = self.servico;
+        // Só esta thread usa o armazém: a trava não se disputa, e o guarda entre um reinício e outro.
+        let mut armazem = servico.armazem.lock();
+        let mut recusou = false;
+        while let Some(lote) = servico.monitor.tirar_lote() {
+            let sozinha = lote.registros.len() == 1;
+            match self.gravar(&mut **armazem, lote) {
+                Ok(()) if recusou => {
+                    info!("voltou a ser possível gravar");
+                    recusou = false;
+                }
+                Ok(()) if sozinha => rondar(servico),
+                Ok(()) => {}
+                Err(falha @ Falha::Indisponivel(_)) => {
+                    if !std::mem::replace(&mut recusou, true) {
+                        warn!("{falha}; o que se pede é recusado, e consultar continua possível");
+                    }
+                }
+                Err(falha) => {
+                    error!("{falha}; o servidor para, para não dizer que guardou o que talvez tenha perdido");
+                    self.parar(falha.to_string());
+                    return;
                 }
             }
-            Err(falha) => {
-                error!("{falha}; o servidor para, para não dizer que guardou o que talvez tenha perdido");
-                parar(servico, parada, falha.to_string());
-                return;
+        }
+    }
+
+    /// Grava o lote e conta o que houve; só volta erro depois de o ter desfeito, ou se não há como seguir.
+    fn gravar(&self, armazem: &mut dyn Armazem, lote: Lote) -> Result<(), Falha> {
+        let Servico { monitor, gravacao, contadores, relogio, .. } = self.servico;
+        let numero = lote.numero;
+        match armazem.gravar(&lote.registros) {
+            Ok(()) => {
+                monitor.gravou(numero);
+                self.entregador.entregar(gravacao.gravou(numero));
+                contadores.lotes.somar(1);
+                contadores.gravadas.somar(lote.registros.len() as u64);
+                Ok(())
             }
+            Err(falha @ Falha::Indisponivel(_)) => {
+                let (ate, versao) = monitor.desfazer(lote, relogio.agora().somar(REGRAVAR));
+                self.entregador.entregar(gravacao.recusou(numero, ate, versao));
+                Err(falha)
+            }
+            Err(falha) => Err(falha),
         }
     }
 }
@@ -90,31 +120,5 @@ fn rondar(Servico { monitor, relogio, .. }: &Servico) {
     let ate = relogio.agora().somar(RONDA);
     while !monitor.ha_lote() && relogio.agora() < ate {
         ceder();
-    }
-}
-
-/// Escreve as respostas que esperavam por este lote, sem esperar por cliente nenhum.
-fn entregar(gravacao: &Gravacao, deixadas: &[Arc<Entrega>]) {
-    deixadas.iter().for_each(|entrega| entrega.sair(gravacao));
-}
-
-/// Grava o lote e conta o que houve; só volta erro depois de o ter desfeito, ou se não há como seguir.
-fn gravar(servico: &Servico, armazem: &mut dyn Armazem, lote: Lote) -> Result<(), Falha> {
-    let Servico { monitor, gravacao, contadores, relogio, .. } = servico;
-    let numero = lote.numero;
-    match armazem.gravar(&lote.registros) {
-        Ok(()) => {
-            monitor.gravou(numero);
-            entregar(gravacao, &gravacao.gravou(numero));
-            contadores.lotes.somar(1);
-            contadores.gravadas.somar(lote.registros.len() as u64);
-            Ok(())
-        }
-        Err(falha @ Falha::Indisponivel(_)) => {
-            let (ate, versao) = monitor.desfazer(lote, relogio.agora().somar(REGRAVAR));
-            entregar(gravacao, &gravacao.recusou(numero, ate, versao));
-            Err(falha)
-        }
-        Err(falha) => Err(falha),
     }
 }

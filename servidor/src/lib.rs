@@ -18,6 +18,7 @@ pub mod defeitos;
 pub mod despacho;
 pub mod difusao;
 pub mod entrega;
+pub mod entregador;
 pub mod escuta;
 pub mod explicacao;
 pub mod gravacao;

@@ -20,6 +20,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use espera::esperar;
+use protocolo::limites::ENTREGAS_POUCAS;
 use protocolo::{Assento, Assentos, Cerca, ClientId, Evento, Mudanca, Versao};
 use servidor::armazem::memoria::Memoria;
 use servidor::armazem::{Falha, Guardado, Momento, Ocupacao, Segredo};
@@ -216,6 +217,26 @@ fn lote_recusado_responde_a_todos_em_ordem() {
 }
 
 /// O assento que ia passar a quem o esperava fica com quem o tinha; quem esperava ouve que não, e pode pedir de novo.
+/// Muitas respostas de um lote são escritas por outra thread: também elas dizem a verdade.
+#[test]
+fn lote_recusado_a_muitos() {
+    let servidor = Ligado::novo();
+    let mut todos: Vec<Terminal> = (0..3 * ENTREGAS_POUCAS).map(|_| servidor.entrar()).collect();
+    servidor.prender_e_falhar();
+    (1..).zip(&todos).for_each(|(assento, um)| um.enviar(&format!("RESERVAR {assento}\nPING")));
+    esperar("todos mudarem a sala", || servidor.versao() == todos.len() as u64);
+    servidor.memoria.soltar();
+    for um in &mut todos {
+        assert_eq!(sem_texto(&um.ler_linha()), "ERRO INDISPONIVEL versao=0");
+        assert_eq!(um.ler_linha(), "OK PONG");
+    }
+    servidor.memoria.sarar();
+    for (assento, um) in (1..).zip(&mut todos) {
+        let sim = um.pedir(&format!("RESERVAR {assento}"));
+        assert_eq!(sim, format!("OK RESERVADO {assento} versao={assento}"));
+    }
+}
+
 #[test]
 fn entrega_num_lote_recusado() {
     let servidor = Ligado::novo();

@@ -1,4 +1,4 @@
-//! Exploração de escalonamentos do que sincroniza: o monitor, o token, as esperas, os prazos, a difusão, quem grava, o semáforo e a
+//! Exploração de escalonamentos do que sincroniza: o monitor, o token, as esperas, os prazos, a difusão, quem grava e quem entrega, o semáforo e a
 //! fila de mensagens.
 //!
 //! Cada modelo roda milhares de vezes, e em cada uma o explorador escolhe qual thread anda a cada passo; uma espera que
@@ -9,6 +9,7 @@
 
 mod comum;
 mod difusao;
+mod entregador;
 mod esperas;
 mod gravador;
 mod limites;
