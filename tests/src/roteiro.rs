@@ -173,7 +173,7 @@ impl Papel {
 }
 
 /// Diz se a linha é a esperada; nesta, cada `...` vale por qualquer coisa.
-fn combina(linha: &str, esperado: &str) -> bool {
+pub fn combina(linha: &str, esperado: &str) -> bool {
     let Some((comeco, depois)) = esperado.split_once("...") else { return linha == esperado };
     let Some(resto) = linha.strip_prefix(comeco) else { return false };
     // A coisa qualquer pode acabar em qualquer letra, ou no fim.

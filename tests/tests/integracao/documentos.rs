@@ -9,12 +9,12 @@ use protocolo::TABELA;
 use tests::ServidorDeTeste;
 use tests::roteiro::tentar;
 
-fn raiz() -> &'static Path {
+pub fn raiz() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate mora dentro do workspace")
 }
 
 #[track_caller]
-fn ler(caminho: &str) -> String {
+pub fn ler(caminho: &str) -> String {
     fs::read_to_string(raiz().join(caminho)).unwrap_or_else(|erro| panic!("{caminho}: {erro}"))
 }
 

@@ -15,10 +15,10 @@ fn texto(bytes: &[u8]) -> String {
 }
 
 /// Uma pasta só deste teste, apagada no fim.
-struct Pasta(PathBuf);
+pub struct Pasta(pub PathBuf);
 
 impl Pasta {
-    fn new(nome: &str) -> Self {
+    pub fn new(nome: &str) -> Self {
         let pasta = std::env::temp_dir().join(format!("reserva-{nome}-{}", std::process::id()));
         fs::create_dir_all(&pasta).expect("a pasta se cria");
         Self(pasta)

@@ -11,6 +11,8 @@ mod admissao;
 mod aguardar;
 /// OBSERVAR e PARAR: o que se conta a quem observa soma sempre a sala, e ninguém se atrasa por isso.
 mod assistir;
+/// Os cartões de docs/AULA.md, digitados em terminais, mostram o que está escrito.
+mod aula;
 /// Trinta e dois clientes ao mesmo tempo: um assento nunca tem dois donos.
 mod concorrencia;
 /// Sem exclusão mútua, de propósito: assentos vendidos duas vezes, e um servidor que não cai.
@@ -23,6 +25,8 @@ mod encerramento;
 mod estranhos;
 /// O estresse: o programa, e o motor contra servidores que atendem, caem e se calam.
 mod estresse;
+/// O cliente de exemplo em Python: o que ele diz, e como acaba.
+mod exemplo_python;
 /// A vida de um assento, contada a quem a pede.
 mod historico;
 /// Números, chaves e nomes: quem é quem, e como se volta.
