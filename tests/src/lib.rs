@@ -15,6 +15,7 @@
 //! | [`grafico`] | barras no terminal, barras e linhas em SVG |
 //! | [`juiz`] | o veredito sobre uma história: que leis ela quebra, e com que linhas se prova |
 //! | [`entupido`] | um cliente que fala e não lê |
+//! | [`mentiroso`] | um intermediário que de vez em quando mente, para pôr o juiz à prova |
 //! | [`laboratorio`] | as técnicas de sincronização lado a lado, sem servidor: o mesmo trabalho, e um juiz |
 //! | [`Sorteio`] | números sorteados que se repetem com a mesma semente |
 //!
@@ -32,6 +33,7 @@ pub mod grafico;
 pub mod historia;
 pub mod juiz;
 pub mod laboratorio;
+pub mod mentiroso;
 pub mod observador;
 pub mod partida;
 pub mod roteiro;

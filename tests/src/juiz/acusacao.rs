@@ -3,12 +3,14 @@
 //! A contradição já foi achada pelo [`replay`](super::replay); aqui se escolhem o nome e as provas, e se esquece o que se sabia
 //! dos assentos dela.
 
-use protocolo::{Assento, Assentos, Error, Recusa, Resposta};
+use protocolo::{Assento, Assentos, ClientId, Error, Recusa, Resposta};
 
-use super::dito::{Classes, Efeito, Posse};
+use super::dito::{Classes, Efeito, Posse, dito};
+use super::par::serve;
 use super::replay::{Feita, Replay};
 use super::tempo::{Ato, nanos};
-use super::veredito::{Fonte, Problema};
+use super::veredito::{Fonte, INFRACOES_MAX, Problema};
+use crate::historia::Troca;
 
 /// Foi dado OK a estes assentos, e eles não podiam ter sido dados.
 pub(super) fn concedidos<'a>(replay: &mut Replay<'a, '_>, ato: &Ato<'a>, errados: Assentos) {
@@ -129,7 +131,7 @@ fn acusar<'a>(
     ato: &Ato<'a>,
     motivo: &str,
 ) {
-    let provas: Vec<_> = desmentidos(replay, assentos).into_iter().chain([ato.fonte()]).collect();
+    let provas: Vec<_> = desmentidos(replay, problema, assentos).into_iter().chain([ato.fonte()]).collect();
     let versao = replay.atual;
     replay.veredito.acusar(problema, assentos, &provas, || {
         format!("na versão {versao}, os assentos {assentos}: {motivo}")
@@ -137,17 +139,51 @@ fn acusar<'a>(
     replay.sala.esquecer(assentos);
 }
 
-/// Quem disse o que estes assentos são: quem os mudou por último; se ninguém, quem listou a sala na mesma versão.
-fn desmentidos<'a>(replay: &Replay<'a, '_>, assentos: Assentos) -> Vec<Fonte<'a>> {
-    let mut autores: Vec<(u64, Fonte<'a>)> = Vec::new();
-    for (versao, autor) in assentos.iter().filter_map(|um| replay.autor(um)) {
-        if autores.iter().all(|(outra, _)| *outra != versao) {
-            autores.push((versao, autor));
+/// Quem disse o que estes assentos são: por que resposta o dono os teve, e quem os mudou ou mostrou por último; se ninguém,
+/// quem listou a sala na mesma versão.
+pub(super) fn desmentidos<'a>(
+    replay: &Replay<'a, '_>,
+    problema: Problema,
+    assentos: Assentos,
+) -> Vec<Fonte<'a>> {
+    let mut autores: Vec<Fonte<'a>> = Vec::new();
+    // Procurar quem percorre a história: só se faz para as infrações que se guardam.
+    if replay.veredito.quantas(problema) >= INFRACOES_MAX as u64 {
+        return autores;
+    }
+    for um in assentos {
+        let autor = replay.autor(um).map(|(_, fonte)| fonte);
+        for fonte in [concessao(replay, um), autor].into_iter().flatten() {
+            if autores.iter().all(|outra| !outra.e_a_mesma(fonte)) {
+                autores.push(fonte);
+            }
         }
     }
     if autores.is_empty() {
         let retrato = replay.retrato.filter(|(versao, _)| *versao == replay.atual);
-        autores.extend(retrato);
+        autores.extend(retrato.map(|(_, fonte)| fonte));
     }
-    autores.into_iter().map(|(_, fonte)| fonte).collect()
+    autores
+}
+
+/// Se do dono só se sabe por quem o mostrou: a última vez, até esta versão, em que este assento lhe foi dado.
+fn concessao<'a>(replay: &Replay<'a, '_>, assento: Assento) -> Option<Fonte<'a>> {
+    let lugar = replay.sala.lugar(assento);
+    let Some(Posse::De(dono, _)) = lugar.certo() else { return None };
+    match lugar.autor? {
+        Fonte::Troca(cliente, troca) if !deu(cliente, troca, dono, assento) => {}
+        _ => return None,
+    }
+    let versao = |ato: &Ato<'_>| ato.resposta.versao().map(|versao| versao.0);
+    let deram = replay.atos.iter().filter(|ato| deu(ato.cliente, ato.troca, dono, assento));
+    let ate_aqui = deram.filter(|ato| versao(ato) <= Some(replay.atual));
+    ate_aqui.max_by_key(|ato| (versao(ato), ato.troca.ouvido)).map(Ato::fonte)
+}
+
+/// Diz se foi por esta troca que o assento passou a ser de `dono`.
+fn deu(cliente: ClientId, troca: &Troca, dono: ClientId, assento: Assento) -> bool {
+    let resposta = troca.resposta.as_ref().filter(|resposta| serve(&troca.pedido, resposta));
+    let efeito = resposta.and_then(|resposta| dito(cliente, &troca.pedido, resposta).efeito);
+    cliente == dono
+        && efeito.is_some_and(|um| matches!(um.viram, Posse::De(..)) && um.assentos.contem(assento))
 }

@@ -4,6 +4,7 @@
 
 use protocolo::{Assento, Assentos, ClientId, Evento, Mudanca};
 
+use super::acusacao::desmentidos;
 use super::dito::{Classes, Frase, Posse};
 use super::plateia::Grupo;
 use super::replay::{Feita, Replay};
@@ -72,7 +73,8 @@ impl<'a> Replay<'a, '_> {
             Mudanca::Segurado(_) => Classes(Classes::LIVRE.0 | Classes::SEU_FIRME.0),
             _ => Classes(Classes::LIVRE.0 | Classes::SEU_SEGURADO.0),
         };
-        let errados = self.sala.ouvir(cliente, Frase { assentos: evento.assentos, sao: eram });
+        let errados =
+            self.sala.ouvir(cliente, Frase { assentos: evento.assentos, sao: eram }, (self.atual, fonte));
         if !errados.is_empty() {
             let de_outro: Assentos = errados
                 .iter()
@@ -80,8 +82,7 @@ impl<'a> Replay<'a, '_> {
                 .collect();
             let problema =
                 if de_outro.is_empty() { Problema::EventoFalso } else { Problema::ReservaDuplicada };
-            let autor = errados.iter().next().and_then(|um| self.autor(um)).map(|(_, fonte)| fonte);
-            let provas: Vec<_> = autor.into_iter().chain([fonte]).collect();
+            let provas: Vec<_> = desmentidos(self, problema, errados).into_iter().chain([fonte]).collect();
             self.veredito.acusar(problema, errados, &provas, || {
                 format!("os assentos {errados} não podiam passar a ser de {cliente}")
             });
@@ -155,8 +156,10 @@ impl<'a> Replay<'a, '_> {
             if !self.suspeitos.nosso(cliente) {
                 self.sala.conhecer(cliente, evento.assentos);
             }
-            let errados = self.sala.ouvir(cliente, Frase { assentos: evento.assentos, sao });
-            self.desmentir(grupo, errados, self.do_evento(grupo, visto));
+            let fonte = self.do_evento(grupo, visto);
+            let frase = Frase { assentos: evento.assentos, sao };
+            let errados = self.sala.ouvir(cliente, frase, (self.atual, fonte));
+            self.desmentir(grupo, errados, fonte);
         }
         if !grupo.exato() {
             self.conferir_soma(grupo);

@@ -19,7 +19,7 @@ use crate::historia::{Historia, Visto};
 /// O que se sabe enquanto se refaz.
 pub(super) struct Replay<'a, 'v> {
     historia: &'a Historia,
-    atos: &'v [Ato<'a>],
+    pub(super) atos: &'v [Ato<'a>],
     pub(super) sala: Sala<'a>,
     pub(super) suspeitos: Suspeitos<'a>,
     pub(super) ouvidas: Ouvidas,
@@ -236,7 +236,7 @@ impl<'a> Replay<'a, '_> {
         }
         self.desde = self.desde.max(nanos(ato.troca.enviado));
         self.conferir_escolha(ato, &dito, &efeito);
-        let errados = self.sala.ouvir(ato.cliente, Frase { assentos: efeito.assentos, sao: efeito.eram });
+        let errados = self.ouvir(ato, Frase { assentos: efeito.assentos, sao: efeito.eram });
         acusacao::concedidos(self, ato, errados);
         self.frases(ato, &dito);
         // O evento só nomeia os que mudaram de verdade.
@@ -291,16 +291,21 @@ impl<'a> Replay<'a, '_> {
     /// Um OK que não fez a versão que nomeia só pode repetir o que já era.
     fn repetir(&mut self, ato: &Ato<'a>, efeito: &Efeito) {
         let sao = efeito.repete.unwrap_or(Classes(0));
-        let errados = self.sala.ouvir(ato.cliente, Frase { assentos: efeito.assentos, sao });
+        let errados = self.ouvir(ato, Frase { assentos: efeito.assentos, sao });
         self.anotar_prazo(ato, efeito.assentos);
         if !errados.is_empty() {
             acusacao::duas_mudancas(self, ato, efeito, errados);
         }
     }
 
+    /// Aprende o que a resposta diz; volta os assentos que não podem ser isso.
+    fn ouvir(&mut self, ato: &Ato<'a>, frase: Frase) -> Assentos {
+        self.sala.ouvir(ato.cliente, frase, (self.atual, ato.fonte()))
+    }
+
     fn frases(&mut self, ato: &Ato<'a>, dito: &Dito) {
         for frase in dito.frases.iter().filter(|frase| !frase.assentos.is_empty()) {
-            let errados = self.sala.ouvir(ato.cliente, *frase);
+            let errados = self.ouvir(ato, *frase);
             if !errados.is_empty() {
                 acusacao::frase(self, ato, frase.sao, errados);
             }

@@ -22,7 +22,7 @@ pub(super) struct Lugar<'a> {
     pub(super) vence: u64,
 }
 
-impl Lugar<'_> {
+impl<'a> Lugar<'a> {
     /// O que o assento é com certeza.
     pub(super) fn certo(&self) -> Option<Posse> {
         (self.duvida.is_empty() && self.posse != Posse::Qualquer).then_some(self.posse)
@@ -51,12 +51,13 @@ impl Lugar<'_> {
     }
 
     /// Alguém diz que é uma destas coisas; `false`: não pode ser.
-    fn ouvir(&mut self, cliente: ClientId, sao: Classes) -> bool {
+    fn ouvir(&mut self, cliente: ClientId, sao: Classes, (versao, quem): (u64, Fonte<'a>)) -> bool {
         if self.duvida.is_empty() && self.posse != Posse::Qualquer {
             return self.posse.para(cliente).cruza(sao);
         }
         let mut cabem: Vec<Posse> =
             self.possiveis().iter().copied().filter(|posse| posse.para(cliente).cruza(sao)).collect();
+        let era = self.posse;
         match cabem[..] {
             [] => return false,
             [Posse::Qualquer] => self.posse = conhecer(cliente, sao),
@@ -69,6 +70,10 @@ impl Lugar<'_> {
             }
         }
         self.duvida.clear();
+        // O que continuou a ser o que já era, sabe-se de quem o fez assim; o resto, de quem agora o diz.
+        if self.posse != era || self.autor.is_none() {
+            (self.autor, self.versao) = (Some(quem), versao);
+        }
         true
     }
 }
@@ -111,9 +116,10 @@ impl<'a> Sala<'a> {
         &mut self.lugares[assento.indice()]
     }
 
-    /// Aprende o que `cliente` diz; volta os assentos que não podem ser o que ele diz.
-    pub(super) fn ouvir(&mut self, cliente: ClientId, frase: Frase) -> Assentos {
-        frase.assentos.iter().filter(|assento| !self.lugar_mut(*assento).ouvir(cliente, frase.sao)).collect()
+    /// Aprende o que `cliente` diz nesta versão e nesta linha; volta os assentos que não podem ser o que ele diz.
+    pub(super) fn ouvir(&mut self, cliente: ClientId, frase: Frase, dito: (u64, Fonte<'a>)) -> Assentos {
+        let errado = |um: &Assento| !self.lugar_mut(*um).ouvir(cliente, frase.sao, dito);
+        frase.assentos.iter().filter(errado).collect()
     }
 
     /// Um evento deu nome a quem não está na história: o que era de alguém sem nome pode ser dele.

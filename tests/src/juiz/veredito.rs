@@ -100,6 +100,18 @@ pub(super) enum Fonte<'a> {
     Sobra(ClientId, &'a Sobra),
 }
 
+impl Fonte<'_> {
+    /// Diz se é a mesma linha, e não só uma igual.
+    pub(super) fn e_a_mesma(self, outra: Self) -> bool {
+        match (self, outra) {
+            (Self::Troca(_, uma), Self::Troca(_, outra)) => std::ptr::eq(uma, outra),
+            (Self::Evento(_, um), Self::Evento(_, outro)) => std::ptr::eq(um, outro),
+            (Self::Sobra(_, uma), Self::Sobra(_, outra)) => std::ptr::eq(uma, outra),
+            _ => false,
+        }
+    }
+}
+
 /// Uma linha que prova a infração, com quem a viu e quando.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Prova {
@@ -238,11 +250,13 @@ impl Veredito {
         self.infracoes.is_empty()
     }
 
-    /// Cada problema que se achou, quantas vezes, e um exemplo: dos guardados, o primeiro que põe mais linhas lado a lado.
+    /// Cada problema que se achou, quantas vezes, e um exemplo: dos guardados, o que se lê mais depressa dos que põem duas
+    /// linhas lado a lado.
     pub fn problemas(&self) -> Vec<(Problema, u64, &Infracao)> {
         let exemplo = |problema: Problema| {
             let deles = self.infracoes.iter().filter(|infracao| infracao.problema == problema);
-            deles.rev().max_by_key(|infracao| infracao.provas.len())
+            let letras = |infracao: &Infracao| infracao.provas.iter().map(|prova| prova.linha.len()).sum();
+            deles.min_by_key(|infracao| -> (bool, usize) { (infracao.provas.len() < 2, letras(infracao)) })
         };
         let todos = Problema::TODOS.iter().zip(&self.quantas);
         todos.filter_map(|(problema, quantas)| Some((*problema, *quantas, exemplo(*problema)?))).collect()

@@ -92,7 +92,7 @@ fn sem_conexao_sai_com_tres() {
 /// Uma prova curta contra o servidor que o próprio programa liga: a semente, os números, o relatório e os gráficos.
 #[test]
 fn prova_curta_escreve_o_relatorio() {
-    let pasta = Pasta::nova();
+    let pasta = Pasta::nova("estresse");
     let caminho = pasta.0.join("prova.md");
     let relatorio = caminho.to_str().expect("a pasta temporária está em UTF-8");
     let saida =
@@ -284,11 +284,12 @@ impl Drop for Matador {
 }
 
 /// Uma pasta que some ao ser solta.
-struct Pasta(PathBuf);
+pub(super) struct Pasta(pub(super) PathBuf);
 
 impl Pasta {
-    fn nova() -> Self {
-        let pasta = std::env::temp_dir().join(format!("estresse-{}", std::process::id()));
+    /// De um assunto por vez.
+    pub(super) fn nova(assunto: &str) -> Self {
+        let pasta = std::env::temp_dir().join(format!("{assunto}-{}", std::process::id()));
         fs::create_dir(&pasta).expect("a pasta temporária aceita outra");
         Self(pasta)
     }

@@ -31,6 +31,8 @@ mod exemplo_python;
 mod historico;
 /// Números, chaves e nomes: quem é quem, e como se volta.
 mod identidade;
+/// O juiz condena cada mentiroso e quem corre, e absolve o servidor.
+mod juizo;
 /// O programa `laboratorio`: opções, códigos de saída, relatório.
 mod laboratorio;
 /// Linhas: tamanho, fins, telnet, correções, UTF-8, meia conexão, quem some.

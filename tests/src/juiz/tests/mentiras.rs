@@ -318,3 +318,30 @@ fn guardam_se_poucas_e_contam_se_todas() {
     assert_eq!(veredito.infracoes.len(), crate::juiz::INFRACOES_MAX);
     assert_eq!(veredito.problemas().len(), 1);
 }
+
+/// De quem se soube que tinha o assento só porque o listou: a prova é a resposta por que ele o teve.
+#[test]
+fn a_venda_em_dobro_mostra_os_dois_oks() {
+    let lista = "LIVRES 1-2 4-100 / SEGURADOS / OCUPADOS 3 / SEUS 3 / OK LISTADO livres=99 segurados=0 ocupados=1 seus=1";
+    let veredito = por_versoes(&cena(&format!(
+        "2 | 1 11 | RESERVAR 8 | OK RESERVADO 8 versao=1
+         1 | 0 10 | RESERVAR 3 | OK RESERVADO 3 versao=1
+         1 | 12 13 | LISTAR | {lista} versao=1
+         2 | 14 15 | RESERVAR 3 9 | OK RESERVADO 3 9 versao=2"
+    )));
+    let (ela, outra) = ("RESERVAR 3 | OK RESERVADO 3 versao=1", "RESERVAR 3 9 | OK RESERVADO 3 9 versao=2");
+    let mostrou = format!("LISTAR | {lista} versao=1");
+    acusa(&veredito, Lei::UmDono, Problema::ReservaDuplicada, &[ela, &mostrou, outra]);
+    // Depois de esquecer o assento: quem tornou a dizer que era seu.
+    let veredito = por_versoes(&cena(
+        "1 | 0 10 | RESERVAR 3 | OK RESERVADO 3 versao=1
+         2 | 1 11 | RESERVAR 8 | OK RESERVADO 8 versao=1
+         3 | 1 12 | RESERVAR 8 | OK RESERVADO 8 versao=1
+         4 | 1 13 | RESERVAR 8 | OK RESERVADO 8 versao=1",
+    ));
+    let linhas = [
+        "12,000 ms | RESERVAR 8 | OK RESERVADO 8 versao=1",
+        "13,000 ms | RESERVAR 8 | OK RESERVADO 8 versao=1",
+    ];
+    acusa(&veredito, Lei::UmDono, Problema::ReservaDuplicada, &linhas);
+}
