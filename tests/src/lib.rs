@@ -14,8 +14,8 @@
 //! | [`filho`] | este mesmo programa num processo filho, como servidor |
 //! | [`grafico`] | barras no terminal, barras e linhas em SVG |
 //! | [`juiz`] | o veredito sobre uma história: que leis ela quebra, e com que linhas se prova |
-//! | [`entupido`] | um cliente que fala e não lê |
 //! | [`mentiroso`] | um intermediário que de vez em quando mente, para pôr o juiz à prova |
+//! | [`entupido`] | um cliente que fala e não lê |
 //! | [`laboratorio`] | as técnicas de sincronização lado a lado, sem servidor: o mesmo trabalho, e um juiz |
 //! | [`Sorteio`] | números sorteados que se repetem com a mesma semente |
 //!

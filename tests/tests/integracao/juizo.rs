@@ -68,7 +68,7 @@ fn com_sementes(teste: &str, quantas: usize, prova: impl Fn(u64) + Sync) {
 
 // ---- Os mentirosos ----
 
-/// Cada mentira é condenada pelo que é, e alguma das linhas culpadas é mesmo uma das que ele disse.
+/// Cada mentira é condenada pelo que é, e as linhas culpadas são mesmo as que ele disse.
 #[track_caller]
 fn condenar(mentira: Mentira, esperados: &[Problema]) {
     com_sementes(&format!("{mentira:?}"), 3, |semente| {
@@ -77,28 +77,33 @@ fn condenar(mentira: Mentira, esperados: &[Problema]) {
         let veredito = provar(&opcoes(semente), mentiroso.endereco(), |_| mentiroso.mentiras() >= MENTIRAS);
         let ditas = mentiroso.ditas();
         for esperado in esperados {
-            let deste = veredito.infracoes.iter().filter(|infracao| infracao.problema == *esperado);
-            let achada = deste.clone().any(|infracao| nomeia(&infracao.provas, &ditas));
+            let nomeia_alguma = |provas: &[Prova]| ditas.iter().any(|dita| nomeia(provas, dita));
+            let mut deste = veredito.infracoes.iter().filter(|infracao| infracao.problema == *esperado);
             assert!(
-                achada,
-                "semente {semente}: {} mentiras, e nenhuma entre as {} de {esperado:?}\n{veredito}",
-                ditas.len(),
-                deste.count()
+                deste.any(|infracao| nomeia_alguma(&infracao.provas)),
+                "semente {semente}: nenhuma mentira entre as {} de {esperado:?}\n{veredito}",
+                veredito.quantas(*esperado)
             );
         }
+        // Nem todas se podem provar, e de cada problema só se guardam os primeiros exemplos.
+        let achada = |dita: &&Dita| veredito.infracoes.iter().any(|infracao| nomeia(&infracao.provas, dita));
+        let achadas = ditas.iter().filter(achada).count();
+        assert!(
+            achadas >= MENTIRAS / 2,
+            "semente {semente}: {achadas} mentiras de {}\n{veredito}",
+            ditas.len()
+        );
     });
 }
 
-/// Uma das provas é uma das mentiras; ou, do evento que não veio, as linhas de antes e de depois.
-fn nomeia(provas: &[Prova], ditas: &[Dita]) -> bool {
-    ditas.iter().any(|dita| match &dita.pedido {
-        Some(_) => provas.iter().any(|prova| prova.pedido == dita.pedido && prova.linha == dita.linha),
-        None => {
-            let (perdida, antes, depois) = (versao(&dita.linha), provas.first(), provas.last());
-            antes.is_some_and(|antes| versao(&antes.linha) < perdida)
-                && depois.is_some_and(|depois| perdida <= versao(&depois.linha))
-        }
-    })
+/// Uma das provas é esta mentira; ou, do evento que não veio, são as linhas de antes e de depois.
+fn nomeia(provas: &[Prova], dita: &Dita) -> bool {
+    if dita.pedido.is_some() {
+        return provas.iter().any(|prova| prova.pedido == dita.pedido && prova.linha == dita.linha);
+    }
+    let versoes = |prova: Option<&Prova>| prova.and_then(|prova| versao(&prova.linha));
+    let (antes, perdida, depois) = (versoes(provas.first()), versao(&dita.linha), versoes(provas.last()));
+    antes.is_some() && antes < perdida && perdida <= depois
 }
 
 /// A versão que uma linha nomeia.
