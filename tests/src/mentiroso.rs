@@ -4,18 +4,18 @@
 //! ser absolvido. Sabe do protocolo só o que uma mentira que se acredite precisa; não julga, e não conhece a história.
 //! Cada conexão tem duas threads, uma por sentido; todas acabam quando ele é solto.
 
+mod invencao;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
+use protocolo::e_final;
 use protocolo::limites::PILHA_BYTES;
-use protocolo::{
-    Assentos, Cerca, Comando, Error, Escolha, Pedido, Quadro, Recusa, Resposta, Versao, e_final,
-};
 use servidor::sincronia::{Arc, AtomicBool, JoinHandle, Mutex, Ordering, criar_thread};
 
-use crate::Sorteio;
+use invencao::Invencao;
 
 /// Quantas conexões se atendem; a seguinte se fecha.
 const CONEXOES_MAX: usize = 256;
@@ -27,8 +27,6 @@ const LINHA_BYTES_MAX: u64 = 64 * 1024;
 const NO_AR_MAX: usize = 1_024;
 /// Quanto se retém uma resposta à espera de outra com que trocá-la.
 const RETENCAO: Duration = Duration::from_millis(50);
-/// Quão velha é a versão que se diz: mais do que a sala anda enquanto um pedido está no ar.
-const VELHICE: u64 = 100;
 
 /// O que o mentiroso faz de vez em quando.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,7 +87,7 @@ impl Mentiroso {
     pub fn new(alvo: SocketAddr, mentira: Option<Mentira>, semente: u64) -> Self {
         let escuta = TcpListener::bind("127.0.0.1:0").expect("o sistema devia dar uma porta");
         let endereco = escuta.local_addr().expect("a porta tem endereço");
-        let cabeca = Cabeca { sorteio: Sorteio::com(semente), ditas: Vec::new(), retida: None, cerca: None };
+        let cabeca = Cabeca { invencao: Invencao::new(semente), ditas: Vec::new(), retida: None };
         let oficio =
             Arc::new(Oficio { alvo, mentira, cabeca: Mutex::new(cabeca), fim: AtomicBool::new(false) });
         let dentro = Arc::clone(&oficio);
@@ -137,11 +135,9 @@ struct Oficio {
 
 #[derive(Debug)]
 struct Cabeca {
-    sorteio: Sorteio,
+    invencao: Invencao,
     ditas: Vec<Dita>,
     retida: Option<Retida>,
-    /// A última cerca que o servidor deu.
-    cerca: Option<Cerca>,
 }
 
 /// Uma resposta à espera de outra com que se troque.
@@ -270,7 +266,7 @@ impl Oficio {
         }
         let (Ok(comando), Ok(resposta)) = (pedido.parse(), bloco.parse()) else { return bloco };
         let mut cabeca = self.cabeca.lock();
-        match cabeca.inventar(mentira, &comando, &resposta) {
+        match cabeca.invencao.inventar(mentira, &comando, &resposta) {
             Some(falsa) if cabeca.aproveita(mentira) => {
                 let falsa = format!("{falsa}\n");
                 cabeca.anotar(pedido, &falsa);
@@ -310,7 +306,7 @@ impl Oficio {
 impl Cabeca {
     /// Diz se esta é uma das ocasiões.
     fn aproveita(&mut self, mentira: Mentira) -> bool {
-        self.ditas.len() < MENTIRAS_MAX && self.sorteio.ate(mentira.uma_em()) == 1
+        self.ditas.len() < MENTIRAS_MAX && self.invencao.aproveita(mentira)
     }
 
     fn anotar(&mut self, pedido: String, bloco: &str) {
@@ -320,68 +316,4 @@ impl Cabeca {
         let linha = causa.map_or(bloco, |(causa, _)| causa).replace('\n', " / ");
         self.ditas.push(Dita { pedido: Some(pedido), linha });
     }
-
-    /// A resposta falsa, se esta ocasião serve.
-    fn inventar(&mut self, mentira: Mentira, pedido: &Comando, resposta: &Resposta) -> Option<Resposta> {
-        match (mentira, pedido, resposta) {
-            (
-                Mentira::VendeDuasVezes,
-                Comando::Reservar { pedido: Pedido::Todos(assentos) | Pedido::Parcial(assentos), .. },
-                Resposta::Recusado(Recusa { erro: Error::Ocupado(_), versao: Some(versao), .. }),
-            ) => {
-                Some(Resposta::Reservado { assentos: *assentos, ocupados: Assentos::NENHUM, versao: *versao })
-            }
-            (Mentira::EscondeNaVista, _, Resposta::Listado { quadro, versao }) => {
-                Some(Resposta::Listado { quadro: self.esconder(*quadro)?, versao: *versao })
-            }
-            (Mentira::EscondeNaVista, _, Resposta::Mapa { quadro, versao }) => {
-                Some(Resposta::Mapa { quadro: self.esconder(*quadro)?, versao: *versao })
-            }
-            (
-                Mentira::EscondeNaRecusa,
-                Comando::Reservar { pedido: Pedido::Todos(_), .. }
-                | Comando::Segurar { escolha: Escolha::Estes(_), .. },
-                Resposta::Recusado(recusa),
-            ) => match recusa.erro {
-                Error::Ocupado(nomes) if nomes.len() > 1 => {
-                    let erro = Error::Ocupado(nomes - self.um(nomes));
-                    Some(Recusa { erro, ..recusa.clone() }.into())
-                }
-                _ => None,
-            },
-            (Mentira::RepeteCerca, _, Resposta::TokenConcedido { cerca, contador, espera, prazo }) => {
-                let antes = self.cerca.replace(*cerca)?;
-                Some(Resposta::TokenConcedido {
-                    cerca: antes,
-                    contador: *contador,
-                    espera: *espera,
-                    prazo: *prazo,
-                })
-            }
-            (Mentira::VersaoVelha, _, Resposta::Listado { quadro, versao }) => {
-                Some(Resposta::Listado { quadro: *quadro, versao: velha(*versao)? })
-            }
-            (Mentira::VersaoVelha, _, Resposta::Recusado(recusa)) => {
-                Some(Recusa { versao: Some(velha(recusa.versao?)?), ..recusa.clone() }.into())
-            }
-            _ => None,
-        }
-    }
-
-    /// O quadro com um assento ocupado a menos.
-    fn esconder(&mut self, quadro: Quadro) -> Option<Quadro> {
-        let um = self.um(quadro.ocupados);
-        let falso = Quadro { ocupados: quadro.ocupados - um, seus: quadro.seus - um, ..quadro };
-        (!um.is_empty()).then_some(falso)
-    }
-
-    /// Um destes, sorteado.
-    fn um(&mut self, assentos: Assentos) -> Assentos {
-        let qual = self.sorteio.ate(u64::from(assentos.len()).max(1)) - 1;
-        (0..).zip(assentos).filter(|(i, _)| *i == qual).map(|(_, assento)| assento).collect()
-    }
-}
-
-fn velha(versao: Versao) -> Option<Versao> {
-    versao.0.checked_sub(VELHICE).map(Versao)
 }
