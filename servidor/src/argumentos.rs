@@ -11,6 +11,7 @@ use protocolo::limites::{
     INATIVIDADE_S_PADRAO,
 };
 use servidor::Config;
+use servidor::uso::ErroDeUso;
 
 /// O que a linha de comando pede.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,33 +45,6 @@ pub enum Onde {
         /// Se a sala começa vazia, e o arquivo que houver fica de lado.
         novo: bool,
     },
-}
-
-/// Um erro de uso: uma linha que diz qual.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ErroDeUso(String);
-
-impl fmt::Display for ErroDeUso {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<lexopt::Error> for ErroDeUso {
-    fn from(erro: lexopt::Error) -> Self {
-        Self(match erro {
-            lexopt::Error::MissingValue { option } => {
-                format!("falta o valor de {}", option.unwrap_or_default())
-            }
-            lexopt::Error::UnexpectedOption(opcao) => format!("opção desconhecida: {opcao}"),
-            lexopt::Error::UnexpectedArgument(palavra) => {
-                format!("palavra a mais: {}", palavra.to_string_lossy())
-            }
-            lexopt::Error::UnexpectedValue { option, .. } => format!("{option} não leva valor"),
-            lexopt::Error::NonUnicodeValue(valor) => format!("não é UTF-8: {}", valor.to_string_lossy()),
-            outro => outro.to_string(),
-        })
-    }
 }
 
 /// A ajuda.

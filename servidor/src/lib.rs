@@ -36,6 +36,7 @@ pub mod sessao;
 pub mod sincronia;
 pub mod sistema;
 pub mod terminal;
+pub mod uso;
 pub mod vencimentos;
 
 pub use config::Config;

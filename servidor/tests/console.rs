@@ -22,7 +22,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use arnes::{Matador, PROGRAMA, Processo, ler_ao_lado, programa};
-use entupido::entupir;
+use entupido::entupir_de_vez;
 use espera::{Cronometro, PRAZO, compasso, esperar};
 use protocolo::limites::PARADA_PRAZO_MS;
 use rustix::process::{Pid, Signal, kill_process};
@@ -211,9 +211,9 @@ fn q_encerra_em_ordem() {
 fn encerrar_durante_o_reinicio_nao_se_perde() {
     for com_sinal in [false, true] {
         let (mut servidor, mut cano) = no_cano(&[]);
-        let ana = servidor.entrar();
+        let mut ana = servidor.entrar();
         // Quem não lê prende a parada até o prazo: o reinício está no meio quando o segundo pedido chega.
-        entupir(&ana, servidor.filho.0.id(), "MAPA");
+        entupir_de_vez(&mut ana, servidor.filho.0.id());
         if com_sinal {
             bater(&mut cano, "r\n");
             servidor.esperar_linha("operador: reiniciando");
@@ -441,8 +441,8 @@ fn terminal_volta_a_ser_como_era() {
 fn terminal_volta_depois_de_um_segundo_sinal() {
     let mut servidor = NoTerminal::ligar();
     servidor.esperar_teclas();
-    let ana = Terminal::entrar(servidor.endereco);
-    entupir(&ana, servidor.numero(), "MAPA");
+    let mut ana = Terminal::entrar(servidor.endereco);
+    entupir_de_vez(&mut ana, servidor.numero());
     let cronometro = Cronometro::comecar();
     servidor.sinal(Signal::INT);
     servidor.esperar_linha("encerrando:");

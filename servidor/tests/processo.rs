@@ -21,7 +21,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use arnes::{Matador, PROGRAMA, Processo, ligar_sem_ler, programa};
-use entupido::entupir;
+use entupido::entupir_de_vez;
 use espera::{Cronometro, esperar};
 use pasta::Pasta;
 use protocolo::limites::PARADA_PRAZO_MS;
@@ -166,8 +166,8 @@ fn sinal_encerra_em_ordem() {
 #[test]
 fn segundo_sinal_encerra_na_hora() {
     let mut servidor = Processo::ligar(&[]);
-    let ana = servidor.entrar();
-    entupir(&ana, servidor.filho.0.id(), "MAPA");
+    let mut ana = servidor.entrar();
+    entupir_de_vez(&mut ana, servidor.filho.0.id());
     let cronometro = Cronometro::comecar();
     servidor.sinal(Signal::TERM);
     servidor.esperar_linha("encerrando:");
@@ -182,8 +182,8 @@ fn segundo_sinal_encerra_na_hora() {
 fn quem_nao_le_e_cortado_no_prazo() {
     for nivel in ["info", "off"] {
         let (mut servidor, endereco) = ligar_calado(nivel);
-        let ana = Terminal::entrar(endereco);
-        entupir(&ana, servidor.0.id(), "MAPA");
+        let mut ana = Terminal::entrar(endereco);
+        entupir_de_vez(&mut ana, servidor.0.id());
         let cronometro = Cronometro::comecar();
         servidor.sinal(Signal::TERM);
         assert_eq!(servidor.esperar_fim().code(), Some(0));

@@ -41,6 +41,17 @@ pub fn entupir(terminal: &Terminal, pid: u32, pedido: &str) {
     tomada.set_nonblocking(false).expect("o socket devia aceitar esperar");
 }
 
+/// Como [`entupir`], e de modo que acordar a thread do servidor não a solte.
+///
+/// Fechar a leitura, como faz a parada, acorda também quem está preso a escrever; se algum espaço se abriu entretanto, o que faltava
+/// cabe e ele segue. Com um caminho estreito (o de quem observa) e respostas compridas, nunca cabe.
+#[track_caller]
+pub fn entupir_de_vez(terminal: &mut Terminal, pid: u32) {
+    let observa = terminal.pedir("OBSERVAR");
+    assert!(observa.starts_with("OK OBSERVANDO "), "{observa}");
+    entupir(terminal, pid, "AJUDA");
+}
+
 /// Diz se alguma thread do processo `pid` dorme a escrever para este terminal.
 pub fn preso_a_escrever(terminal: &Terminal, pid: u32) -> bool {
     let tomada = terminal.tomada();

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use tests::entupido::entupir;
+use tests::entupido::entupir_de_vez;
 use tests::espera::esperar;
 use tests::{ServidorDeTeste, Terminal};
 
@@ -91,8 +91,8 @@ fn parada_no_meio_de_um_lote() {
 #[test]
 fn parada_corta_quem_nao_le() {
     let servidor = ServidorDeTeste::new();
-    let (ana, mut bia) = (servidor.entrar(), servidor.entrar());
-    entupir(&ana, std::process::id(), "MAPA");
+    let (mut ana, mut bia) = (servidor.entrar(), servidor.entrar());
+    entupir_de_vez(&mut ana, std::process::id());
     let prazo = Duration::from_millis(protocolo::limites::PARADA_PRAZO_MS);
     // `parar` também confere que nenhuma conexão ficou para trás.
     let demorou = servidor.parar();

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ::tests::estresse::Opcoes;
 use lexopt::prelude::*;
 use protocolo::limites::ENDERECO_PADRAO;
+use servidor::uso::ErroDeUso;
 
 /// Quantos clientes, quando não se diz.
 const CLIENTES_PADRAO: usize = 64;
@@ -67,21 +68,21 @@ pub struct Prova {
 }
 
 /// Lê os argumentos, sem o nome do programa. O erro é uma linha que diz qual deles não se entende.
-pub fn ler(argumentos: impl IntoIterator<Item = OsString>) -> Result<Pedido, String> {
+pub fn ler(argumentos: impl IntoIterator<Item = OsString>) -> Result<Pedido, ErroDeUso> {
     let mut leitor = lexopt::Parser::from_args(argumentos);
     let (mut servidor, mut relatorio, mut semente, mut taxa) = (None, None, None, None);
     let (mut clientes, mut segundos) = (CLIENTES_PADRAO, SEGUNDOS_PADRAO);
-    while let Some(argumento) = leitor.next().map_err(em_portugues)? {
+    while let Some(argumento) = leitor.next()? {
         match argumento {
             Long("servidor") => servidor = Some(ler_servidor(valor(&mut leitor)?)?),
             Long("clientes") => clientes = ler_numero(&mut leitor, "--clientes", 1..=10_000)?,
             Long("segundos") => segundos = ler_numero(&mut leitor, "--segundos", 1..=3600)?,
             Long("semente") => semente = Some(ler_numero(&mut leitor, "--semente", 0..=u64::MAX)?),
             Long("taxa") => taxa = Some(ler_numero(&mut leitor, "--taxa", 1..=1_000_000)?),
-            Long("relatorio") => relatorio = Some(ler_relatorio(leitor.value().map_err(em_portugues)?)?),
+            Long("relatorio") => relatorio = Some(ler_relatorio(leitor.value()?)?),
             Long("ajuda" | "help") => return Ok(Pedido::Ajuda),
             Long("versao" | "version") => return Ok(Pedido::Versao),
-            outro => return Err(em_portugues(outro.unexpected())),
+            outro => return Err(outro.unexpected().into()),
         }
     }
     let semente = semente.unwrap_or_else(sortear_semente);
@@ -95,47 +96,38 @@ fn sortear_semente() -> u64 {
     RandomState::new().hash_one("estresse") % 1_000_000
 }
 
-fn valor(leitor: &mut lexopt::Parser) -> Result<String, String> {
-    leitor.value().and_then(ValueExt::string).map_err(em_portugues)
+fn valor(leitor: &mut lexopt::Parser) -> Result<String, ErroDeUso> {
+    Ok(leitor.value()?.string()?)
 }
 
-fn ler_numero<N>(leitor: &mut lexopt::Parser, opcao: &str, faixa: RangeInclusive<N>) -> Result<N, String>
+fn ler_numero<N>(leitor: &mut lexopt::Parser, opcao: &str, faixa: RangeInclusive<N>) -> Result<N, ErroDeUso>
 where
     N: FromStr + PartialOrd + Display,
 {
     let valor = valor(leitor)?;
     let numero = valor.parse().ok().filter(|numero| faixa.contains(numero));
-    numero
-        .ok_or_else(|| format!("{opcao} {valor}: esperava um número de {} a {}", faixa.start(), faixa.end()))
+    numero.ok_or_else(|| {
+        ErroDeUso(format!("{opcao} {valor}: esperava um número de {} a {}", faixa.start(), faixa.end()))
+    })
 }
 
-fn ler_servidor(servidor: String) -> Result<String, String> {
+fn ler_servidor(servidor: String) -> Result<String, ErroDeUso> {
     match servidor.rsplit_once(':') {
         Some((host, porta)) if !host.is_empty() && porta.parse::<u16>().is_ok() => Ok(servidor),
-        _ => Err(format!("--servidor {servidor}: esperava HOST:PORTA, como {ENDERECO_PADRAO}")),
+        _ => Err(ErroDeUso(format!("--servidor {servidor}: esperava HOST:PORTA, como {ENDERECO_PADRAO}"))),
     }
 }
 
-fn ler_relatorio(valor: OsString) -> Result<PathBuf, String> {
+fn ler_relatorio(valor: OsString) -> Result<PathBuf, ErroDeUso> {
     let caminho = PathBuf::from(valor);
     // Os gráficos levam o mesmo nome, com .svg no fim.
     if caminho.extension().is_some_and(|fim| fim == "md") {
         return Ok(caminho);
     }
-    Err(format!("--relatorio {}: o nome acaba em .md; os gráficos ficam ao lado, em .svg", caminho.display()))
-}
-
-fn em_portugues(erro: lexopt::Error) -> String {
-    match erro {
-        lexopt::Error::MissingValue { option } => format!("falta o valor de {}", option.unwrap_or_default()),
-        lexopt::Error::UnexpectedOption(opcao) => format!("opção desconhecida: {opcao}"),
-        lexopt::Error::UnexpectedArgument(palavra) => {
-            format!("palavra a mais: {}", palavra.to_string_lossy())
-        }
-        lexopt::Error::UnexpectedValue { option, .. } => format!("{option} não leva valor"),
-        lexopt::Error::NonUnicodeValue(valor) => format!("não é UTF-8: {}", valor.to_string_lossy()),
-        outro => outro.to_string(),
-    }
+    Err(ErroDeUso(format!(
+        "--relatorio {}: o nome acaba em .md; os gráficos ficam ao lado, em .svg",
+        caminho.display()
+    )))
 }
 
 #[cfg(test)]
@@ -143,7 +135,7 @@ mod tests {
     use super::*;
 
     fn de(linha: &str) -> Result<Pedido, String> {
-        ler(linha.split_whitespace().map(OsString::from))
+        ler(linha.split_whitespace().map(OsString::from)).map_err(|erro| erro.to_string())
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! As opções da linha de comando do laboratório. Só lê e confere: não mede nem escreve.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use ::tests::laboratorio::medicao::ANOTACOES_MAX;
 use ::tests::laboratorio::tecnicas::{TECNICAS, Tecnica, chamada};
 use lexopt::prelude::*;
+use servidor::uso::ErroDeUso;
 
 /// Quanto dura cada medição, se não se diz.
 const SEGUNDOS_PADRAO: f64 = 0.5;
@@ -43,33 +43,6 @@ pub struct Plano {
     pub semente: Option<u64>,
     /// Onde guardar o relatório.
     pub relatorio: Option<PathBuf>,
-}
-
-/// Um erro de uso: uma linha que diz qual.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ErroDeUso(String);
-
-impl fmt::Display for ErroDeUso {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (--ajuda mostra o uso)", self.0)
-    }
-}
-
-impl From<lexopt::Error> for ErroDeUso {
-    fn from(erro: lexopt::Error) -> Self {
-        Self(match erro {
-            lexopt::Error::MissingValue { option } => {
-                format!("falta o valor de {}", option.unwrap_or_default())
-            }
-            lexopt::Error::UnexpectedOption(opcao) => format!("opção desconhecida: {opcao}"),
-            lexopt::Error::UnexpectedArgument(palavra) => {
-                format!("palavra a mais: {}", palavra.to_string_lossy())
-            }
-            lexopt::Error::UnexpectedValue { option, .. } => format!("{option} não leva valor"),
-            lexopt::Error::NonUnicodeValue(valor) => format!("não é UTF-8: {}", valor.to_string_lossy()),
-            outro => outro.to_string(),
-        })
-    }
 }
 
 /// A ajuda.

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let pedido = match argumentos::ler(std::env::args_os().skip(1)) {
         Ok(pedido) => pedido,
         Err(erro) => {
-            let _ = writeln!(io::stderr(), "laboratorio: {erro}");
+            let _ = writeln!(io::stderr(), "laboratorio: {erro} (--ajuda mostra o uso)");
             return ExitCode::from(2);
         }
     };
