@@ -41,12 +41,12 @@ def main(argumentos):
     if argumentos[:1] == ["--servidor"]:
         servidor, argumentos = "".join(argumentos[1:2]), argumentos[2:]
     host, _, porta = servidor.rpartition(":")
-    if not argumentos or argumentos[0].startswith("-") or not porta.isdigit():
+    if not argumentos or argumentos[0].startswith("-") or not porta.isdigit() or not "".join(argumentos).isprintable():
         print("uso: cliente.py [--servidor HOST:PORTA] COMANDO ...", file=sys.stderr)
         return 2
     try:
         dados, final = Cliente(host.strip("[]"), int(porta)).pedir(" ".join(argumentos))
-    except (OSError, OverflowError) as erro:
+    except (OSError, OverflowError, UnicodeDecodeError) as erro:
         print(f"cliente.py: {erro}", file=sys.stderr)
         return 3
     print(*dados, final, sep="\n")

@@ -83,7 +83,7 @@ pub struct Rumo {
 /// Erros: alguém não conseguiu entrar; o sistema negou uma thread, ou um epoll. Depois que todos entraram, um servidor que
 /// cai ou se cala não é um erro: está nas medidas e na história.
 pub fn rodar(opcoes: &Opcoes, endereco: SocketAddr, rumo: &Rumo) -> io::Result<(Historia, Medidas)> {
-    let mut cargas = conectar(opcoes, endereco)?;
+    let mut cargas = conectar(opcoes, endereco, rumo)?;
     rumo.comecou.store(true, Ordering::Relaxed);
     let plano =
         Plano { relogio: Cronometro::comecar(), duracao: opcoes.duracao, paciencia: opcoes.paciencia, rumo };
@@ -112,7 +112,7 @@ fn em_todas(cargas: &mut [Carga], passo: impl Fn(&mut Carga) -> io::Result<()> +
     })
 }
 
-fn conectar(opcoes: &Opcoes, endereco: SocketAddr) -> io::Result<Vec<Carga>> {
+fn conectar(opcoes: &Opcoes, endereco: SocketAddr, rumo: &Rumo) -> io::Result<Vec<Carga>> {
     let quantas = CARGAS.min(opcoes.clientes).max(1);
     // Cada carga tem a sua parte da taxa, e as partes se intercalam.
     let passo = |taxa: u32| Duration::from_secs(1) / taxa.max(1);
@@ -125,6 +125,10 @@ fn conectar(opcoes: &Opcoes, endereco: SocketAddr) -> io::Result<Vec<Carga>> {
         .map(|carga| Carga::new(Medidas::new(opcoes.duracao), ritmo(carga), PEDIDOS_MAX / quantas))
         .collect::<io::Result<Vec<_>>>()?;
     for numero in 0..opcoes.clientes {
+        if numero > 0 && rumo.parar.load(Ordering::Relaxed) {
+            // Mandaram parar: com os que já entraram se faz a prova, que acaba logo.
+            break;
+        }
         let mut terminal = Terminal::tentar(endereco)?;
         let cliente = saudar(&mut terminal, opcoes.trabalho, numero)?;
         let pessoa = Pessoa::new(opcoes.trabalho, opcoes.semente, numero);

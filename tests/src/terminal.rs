@@ -6,8 +6,12 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::espera::Cronometro;
+
 /// Quanto um terminal espera por uma linha.
 pub const LEITURA_PRAZO: Duration = Duration::from_secs(5);
+/// O mais que uma linha ocupa, com muita folga.
+const LINHA_BYTES_MAX: usize = 64 * 1024;
 
 /// Uma resposta como veio: as linhas de dados e a linha final.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,14 +97,35 @@ impl Terminal {
     ///
     /// Erros: o prazo venceu, a conexão caiu, ou o servidor fechou no meio de uma linha.
     pub fn tentar_linha(&mut self) -> io::Result<Option<String>> {
-        let mut linha = String::new();
-        match self.leitor.read_line(&mut linha)? {
-            0 => Ok(None),
-            _ if linha.ends_with('\n') => {
-                linha.pop();
-                Ok(Some(linha))
+        let comeco = Cronometro::comecar();
+        let mut linha = Vec::new();
+        loop {
+            let lidos = match self.leitor.fill_buf() {
+                // Um sinal não é um erro da conexão.
+                Err(erro) if erro.kind() == ErrorKind::Interrupted => continue,
+                lidos => lidos?,
+            };
+            if lidos.is_empty() && linha.is_empty() {
+                return Ok(None);
             }
-            _ => Err(io::Error::new(ErrorKind::UnexpectedEof, format!("linha cortada: {linha:?}"))),
+            if lidos.is_empty() {
+                let linha = String::from_utf8_lossy(&linha);
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, format!("linha cortada: {linha:?}")));
+            }
+            let lf = lidos.iter().position(|byte| *byte == b'\n');
+            linha.extend_from_slice(&lidos[..lf.unwrap_or(lidos.len())]);
+            let usados = lf.map_or(lidos.len(), |lf| lf + 1);
+            self.leitor.consume(usados);
+            if lf.is_some() {
+                return String::from_utf8(linha).map(Some).map_err(|_| ErrorKind::InvalidData.into());
+            }
+            // Cada leitura tem o seu prazo; a linha inteira também, e um tamanho: quem fala sem parar, ou gota a gota, não a acaba.
+            if linha.len() > LINHA_BYTES_MAX {
+                return Err(ErrorKind::InvalidData.into());
+            }
+            if comeco.passou() > 2 * LEITURA_PRAZO {
+                return Err(ErrorKind::TimedOut.into());
+            }
         }
     }
 

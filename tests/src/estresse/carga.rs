@@ -151,14 +151,15 @@ impl Carga {
         while plano.relogio.passou() < plano.duracao && self.continuar(plano.rumo) {
             self.pedir_o_devido(plano.relogio);
             self.esperar(self.folga(plano), &mut prontas)?;
-            let respondidos = self.ouvir(&prontas, plano, true);
+            let respondidos = self.ouvir(&prontas, plano, true, Some(Duration::MAX));
             plano.rumo.respondidos.fetch_add(respondidos, Ordering::Relaxed);
         }
         let fim = plano.relogio.passou();
         self.medidas.duracao = fim;
         self.medidas.nao_sairam = self.ritmo.map_or(0, |ritmo| ritmo.atrasados(fim));
         self.medidas.encheu = self.cabem == 0;
-        self.escoar(plano, Duration::from_secs(ESPERA_S_MAX.into()))
+        // O que estava no ar também conta: é onde se vê um servidor que parou.
+        self.escoar(plano, Duration::from_secs(ESPERA_S_MAX.into()), Some(fim))
     }
 
     fn continuar(&self, rumo: &Rumo) -> bool {
@@ -175,7 +176,7 @@ impl Carga {
                 self.mandar(qual, Especie::de(comando), None, plano.relogio);
             }
         }
-        self.escoar(plano, Duration::ZERO)
+        self.escoar(plano, Duration::ZERO, None)
     }
 
     /// Daqui em diante, nada do que se diz ou ouve é anotado.
@@ -195,6 +196,11 @@ impl Carga {
     fn pedir_o_devido(&mut self, relogio: Cronometro) {
         let agora = relogio.passou();
         while let Some(qual) = self.ociosas.front().copied() {
+            if !self.conexoes[qual].viva {
+                // A hora é de quem ainda pode pedir.
+                self.ociosas.pop_front();
+                continue;
+            }
             let Some(devido) = self.ritmo.as_mut().and_then(|ritmo| ritmo.devido(agora)) else { return };
             self.ociosas.pop_front();
             self.pedir(qual, Some(devido), relogio);
@@ -256,12 +262,19 @@ impl Carga {
         }
     }
 
-    /// Lê de cada conexão que tem o que ler; quantas responderam. Se `pedindo`, quem ouviu pede outra vez.
-    fn ouvir(&mut self, prontas: &[epoll::Event], plano: Plano<'_>, pedindo: bool) -> u64 {
+    /// Lê de cada conexão que tem o que ler; quantas responderam. Se `pedindo`, quem ouviu pede outra vez. As respostas se medem, e a
+    /// que vem depois da hora `medindo` conta como dessa hora; sem ela, nenhuma se mede.
+    fn ouvir(
+        &mut self,
+        prontas: &[epoll::Event],
+        plano: Plano<'_>,
+        pedindo: bool,
+        medindo: Option<Duration>,
+    ) -> u64 {
         let mut respondidos = 0;
         for pronta in prontas {
             let Ok(qual) = usize::try_from(pronta.data.u64()) else { continue };
-            let Some(hora) = self.ler(qual, plano.relogio, pedindo) else { continue };
+            let Some(hora) = self.ler(qual, plano.relogio, medindo) else { continue };
             respondidos += 1;
             if !pedindo || hora >= plano.duracao {
                 continue;
@@ -276,7 +289,7 @@ impl Carga {
     }
 
     /// Lê o que chegou; se o pedido que estava no ar foi respondido, a hora em que se leu.
-    fn ler(&mut self, qual: usize, relogio: Cronometro, medindo: bool) -> Option<Duration> {
+    fn ler(&mut self, qual: usize, relogio: Cronometro, medindo: Option<Duration>) -> Option<Duration> {
         let conexao = &mut self.conexoes[qual];
         let lidos = match conexao.tomada.read(&mut self.lidos) {
             Ok(0) => None,
@@ -300,8 +313,8 @@ impl Carga {
         let respondido = antes.filter(|_| conexao.no_ar.is_none());
         if let Some(pedido) = respondido {
             self.no_ar -= 1;
-            if medindo {
-                self.medidas.contar(pedido.especie, agora, agora.saturating_sub(pedido.desde));
+            if let Some(fim) = medindo {
+                self.medidas.contar(pedido.especie, agora.min(fim), agora.saturating_sub(pedido.desde));
             }
         }
         if longa {
@@ -311,14 +324,14 @@ impl Carga {
     }
 
     /// Espera as respostas que faltam, até `espera` mais a paciência; quem não responde é dado por perdido.
-    fn escoar(&mut self, plano: Plano<'_>, espera: Duration) -> io::Result<()> {
+    fn escoar(&mut self, plano: Plano<'_>, espera: Duration, medindo: Option<Duration>) -> io::Result<()> {
         let prazo = plano.relogio.passou() + espera + plano.paciencia;
         let mut prontas = Vec::with_capacity(self.conexoes.len());
         while self.no_ar > 0 {
             // No fim do prazo ainda se lê uma vez: se foi esta thread que ficou sem processador, as respostas já estão aqui.
             let falta = prazo.saturating_sub(plano.relogio.passou());
             self.esperar(falta.min(OLHADA), &mut prontas)?;
-            self.ouvir(&prontas, plano, false);
+            self.ouvir(&prontas, plano, false, medindo);
             if falta.is_zero() {
                 break;
             }

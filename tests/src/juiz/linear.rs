@@ -129,17 +129,17 @@ impl<S: Especificacao> Busca<'_, S> {
     fn fechar(&mut self, operacao: usize, agora: u64) -> Option<bool> {
         let vaga = self.vagas.iter().position(|uma| *uma == Some(operacao))?;
         let bit = 1u128 << vaga;
-        if !self.operacoes[operacao].certa {
-            // Aconteceu ou não; daqui em diante é que já não acontece.
-            self.vagas[vaga] = None;
-            self.configuracoes.iter_mut().for_each(|(uma, _)| uma.feitas &= !bit);
-            self.distinguir();
-            return Some(true);
-        }
         let mut vistas: HashSet<Configuracao<S::Estado>> = HashSet::new();
         let mut por_ver = std::mem::take(&mut self.configuracoes);
         por_ver.iter_mut().for_each(|(uma, _)| self.olhar(uma));
         let mut ficam = Vec::new();
+        if !self.operacoes[operacao].certa {
+            // Talvez não tenha acontecido, e daqui em diante já não acontece: as de antes também ficam.
+            let sem = |(uma, autor): &(Configuracao<S::Estado>, Option<usize>)| {
+                (Configuracao { estado: uma.estado.clone(), feitas: uma.feitas & !bit }, *autor)
+            };
+            ficam.extend(por_ver.iter().map(sem));
+        }
         while let Some((uma, autor)) = por_ver.pop() {
             if !vistas.insert(uma.clone()) {
                 continue;

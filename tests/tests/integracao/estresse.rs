@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tests::ServidorDeTeste;
-use tests::espera::esperar;
-use tests::estresse::{Medidas, Opcoes, PACIENCIA, Rumo, rodar};
+use tests::espera::{esperar, esperar_por};
+use tests::estresse::{Medidas, Opcoes, PACIENCIA, Rumo, Trabalho, rodar};
 use tests::historia::Historia;
 
 const CURTA: Duration = Duration::from_millis(300);
@@ -74,9 +74,11 @@ fn sem_conexao_sai_com_tres() {
     let fechada = "127.0.0.1:1";
     // Quem atende e não é um servidor da Reserva dá no mesmo.
     let estranho = servidor_falso("220 correio\nOK pronto\n");
+    let tagarela = servidor_falso(&"x".repeat(1 << 20));
     for (endereco, pista) in [
         (fechada, "ninguém atende"),
         (&estranho, "não é um servidor da Reserva"),
+        (&tagarela, "não é um servidor da Reserva"),
         ("nao.ha.invalid:1", "não conheço"),
     ] {
         let saida = executar(&["--servidor", endereco, "--segundos", "1"]);
@@ -103,7 +105,7 @@ fn prova_curta_escreve_o_relatorio() {
         assert!(dito.contains(parte), "falta {parte:?}: {dito}");
     }
     let escrito = fs::read_to_string(&caminho).expect("o relatório foi escrito");
-    for parte in ["## Veredito", "| semente | 77 |", "| núcleos | ", "p99,9", "](prova.svg)", "| RESERVAR | "]
+    for parte in ["## Veredito", "| semente | 77 |", "| núcleos | ", "p99,9", "](<prova.svg>)", "| RESERVAR | "]
     {
         assert!(escrito.contains(parte), "falta {parte:?}: {escrito}");
     }
@@ -251,6 +253,29 @@ fn servidor_que_se_cala_nao_prende() {
         assert_eq!(conversa.trocas.len(), 1, "quem não ouviu não pede mais: {conversa:?}");
         assert!(conversa.trocas[0].resposta.is_none() && conversa.trocas[0].ouvido >= CURTA, "{conversa:?}");
     }
+}
+
+/// O servidor que para perto do fim não some dos números: o que estava no ar conta, por mais que demore.
+#[test]
+fn o_que_demora_alem_do_fim_conta() {
+    let escuta = TcpListener::bind("127.0.0.1:0").expect("o sistema devia dar uma porta");
+    let endereco = escuta.local_addr().expect("a porta tem endereço");
+    let atender = move || {
+        let (mut tomada, _) = escuta.accept().expect("o sistema devia aceitar");
+        let saudacao = format!("OK RESERVA/1 cliente=1 chave={} assentos=100\n", "0".repeat(32));
+        tomada.write_all(saudacao.as_bytes()).expect("há quem leia");
+        let pedidos = BufReader::new(tomada.try_clone().expect("o socket se divide")).lines();
+        for (vez, _) in pedidos.map_while(Result::ok).enumerate() {
+            // Ao primeiro pedido, demora mais do que a prova.
+            esperar_por(if vez == 0 { 3 * CURTA } else { Duration::ZERO }, || false);
+            let _ = tomada.write_all(b"ERRO INDISPONIVEL versao=0 :\n");
+        }
+    };
+    thread::Builder::new().spawn(atender).expect("o sistema devia dar uma thread");
+    let opcoes = Opcoes { trabalho: Trabalho::Trios, ..Opcoes::new(1, CURTA, 9) };
+    let (_, medidas) = rodar(&opcoes, endereco, &Rumo::default()).expect("devia entrar");
+    let demorou = Duration::from_nanos(medidas.sem_esperas().max());
+    assert!(medidas.respostas() == 1 && demorou > 2 * CURTA, "{demorou:?}");
 }
 
 // ---- O que os testes usam ----

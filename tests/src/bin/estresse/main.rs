@@ -126,6 +126,7 @@ fn motivo(erro: &io::Error) -> String {
     match erro.kind() {
         io::ErrorKind::NotFound => "essa pasta não existe".to_owned(),
         io::ErrorKind::PermissionDenied => "o sistema não deixou".to_owned(),
+        io::ErrorKind::IsADirectory => "é uma pasta".to_owned(),
         _ => erro.to_string(),
     }
 }

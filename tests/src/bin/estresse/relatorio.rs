@@ -132,7 +132,7 @@ impl Resultado<'_> {
         }
         if nao_sairam > 0 {
             linhas.push(format!(
-                "pedidos que não saíram na hora, porque todos os clientes estavam à espera: {nao_sairam}; a taxa é maior do que se aguenta"
+                "pedidos que não saíram na hora, porque todos os clientes estavam à espera: {nao_sairam}; a taxa é maior do que se aguenta, ou o servidor parou por um tempo"
             ));
         }
         if encheu {
@@ -197,7 +197,8 @@ impl Resultado<'_> {
             let _ = writeln!(texto, "| {nome} | {} |", colunas(&demoras).join(" | "));
         }
         let _ = write!(texto, "\n{}\n", self.como_ler());
-        let _ = write!(texto, "\n## Ao longo do tempo\n\n![Demora e vazão ao longo da prova]({graficos})\n");
+        let _ =
+            write!(texto, "\n## Ao longo do tempo\n\n![Demora e vazão ao longo da prova](<{graficos}>)\n");
         let _ = write!(texto, "\n## Como as demoras se repartem\n\n```text\n{}```\n", self.desenho());
         texto
     }

@@ -105,6 +105,17 @@ fn a_vez_de_quem_se_foi_volta_a_como_era() {
     );
 }
 
+/// O que a espera que acabou sem assentos fez, se fez, foi antes de ela acabar: a busca considera os dois casos.
+#[test]
+fn quem_ouviu_ocupado_por_uma_vez_que_se_devolveu() {
+    absolve(
+        "3 | 1 2 | RESERVAR 3 | OK RESERVADO 3 versao=1
+         3 | 5 6 | CANCELAR 3 | OK CANCELADO 3 versao=2
+         1 | 10 30 | AGUARDAR 3 ATE 2 | ERRO TEMPO_ESGOTADO versao=4
+         2 | 12 40 | RESERVAR 3 | ERRO OCUPADO 3 versao=3",
+    );
+}
+
 #[test]
 fn eventos_somados_e_resposta_de_quem_espera() {
     let mut linhas = String::from("2 | 0 1 | OBSERVAR | OK OBSERVANDO versao=0\n");
