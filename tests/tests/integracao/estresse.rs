@@ -105,7 +105,8 @@ fn prova_curta_escreve_o_relatorio() {
         assert!(dito.contains(parte), "falta {parte:?}: {dito}");
     }
     let escrito = fs::read_to_string(&caminho).expect("o relatório foi escrito");
-    for parte in ["## Veredito", "| semente | 77 |", "| núcleos | ", "p99,9", "](<prova.svg>)", "| RESERVAR | "]
+    for parte in
+        ["## Veredito", "| semente | 77 |", "| núcleos | ", "p99,9", "](<prova.svg>)", "| RESERVAR | "]
     {
         assert!(escrito.contains(parte), "falta {parte:?}: {escrito}");
     }
