@@ -6,9 +6,9 @@ use std::io;
 
 use log::error;
 
+use crate::base::sincronia::{Arc, JoinHandle, criar_thread};
 use crate::monitor::Monitor;
 use crate::servico::Servico;
-use crate::sincronia::{Arc, JoinHandle, criar_thread};
 
 /// A thread; soltá-la a dispensa e espera por ela.
 pub struct Auxiliar {

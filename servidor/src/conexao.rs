@@ -15,17 +15,17 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, sockopt};
 
+use crate::base::gravacao::Gravacao;
+use crate::base::sincronia::Arc;
 use crate::config::Config;
 use crate::difusao::{Observador, escrever_eventos};
 use crate::entrega::Entrega;
-use crate::gravacao::Gravacao;
 use crate::monitor::Dependencia;
 use crate::relogio::Relogio;
 use crate::saida::{Desfeita, Saida};
 use crate::sala::Vista;
 use crate::sala::instante::Instante;
 use crate::servico::Servico;
-use crate::sincronia::Arc;
 
 const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
 const RESTO_PRAZO: Duration = Duration::from_millis(RESTO_PRAZO_MS);

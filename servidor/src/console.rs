@@ -12,10 +12,10 @@ use protocolo::{Error, Resposta};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use crate::base::sincronia::{Arc, criar_thread};
 use crate::mensagens;
 use crate::parada::Parada;
 use crate::servico::Servico;
-use crate::sincronia::{Arc, criar_thread};
 use crate::terminal::{self, Teclado};
 
 /// Quanto se espera pelo resto de uma sequência depois de Esc, em nanossegundos: um terminal manda tudo junto, e uma

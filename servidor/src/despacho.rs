@@ -11,8 +11,8 @@ use protocolo::{
 };
 
 use crate::armazem;
+use crate::base::gravacao::Decisao;
 use crate::explicacao;
-use crate::gravacao::Decisao;
 use crate::mensagens;
 use crate::monitor::{Dependencia, Lugar, Ocasiao, Solicitado};
 use crate::narracao;

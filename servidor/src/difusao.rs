@@ -20,12 +20,12 @@ use protocolo::{ClientId, Evento, Versao};
 use rustix::net::sockopt;
 
 use crate::auxiliar::Auxiliar;
+use crate::base::sincronia::{Arc, Mutex};
 use crate::conexao::enviar_sem_esperar;
 use crate::monitor::Monitor;
 use crate::sala::Vista;
 use crate::sala::instante::Instante;
 use crate::servico::Servico;
-use crate::sincronia::{Arc, Mutex};
 
 const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
 const OLHADA: Duration = Duration::from_millis(DIFUSAO_OLHADA_MS);

@@ -9,11 +9,11 @@ use std::net::{Shutdown, TcpStream};
 use protocolo::ClientId;
 use protocolo::limites::PILHA_BYTES;
 
+use crate::base::gravacao::Gravacao;
+use crate::base::sincronia::{Arc, Condvar, Mutex, criar_thread};
 use crate::conexao::{enviar_sem_esperar, insistir};
-use crate::gravacao::Gravacao;
 use crate::relogio::Relogio;
 use crate::saida::Saida;
-use crate::sincronia::{Arc, Condvar, Mutex, criar_thread};
 
 /// Onde uma conexão deixa o que tem por escrever.
 #[derive(Debug)]

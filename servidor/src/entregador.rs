@@ -9,9 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use log::error;
 use protocolo::limites::{ENTREGAS_POUCAS, PILHA_BYTES};
 
+use crate::base::gravacao::Gravacao;
+use crate::base::sincronia::{Arc, Condvar, JoinHandle, Mutex, criar_thread};
 use crate::entrega::Entrega;
-use crate::gravacao::Gravacao;
-use crate::sincronia::{Arc, Condvar, JoinHandle, Mutex, criar_thread};
 
 /// A thread; soltá-la espera que ela entregue tudo.
 #[derive(Debug)]

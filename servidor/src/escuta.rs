@@ -11,13 +11,13 @@ use log::{info, warn};
 use protocolo::limites::{ESCUTA_PAUSA_MS, FILA_DE_ESCUTA_MAX, PARADA_PRAZO_MS, PILHA_BYTES};
 use protocolo::{Error, Recusa};
 
-use crate::admissao::Vaga;
+use crate::base::admissao::Vaga;
+use crate::base::sincronia::{Arc, criar_thread};
 use crate::narracao;
 use crate::parada::Parada;
 use crate::sala::instante::Instante;
 use crate::servico::Servico;
 use crate::sessao;
-use crate::sincronia::{Arc, criar_thread};
 use crate::{difusao, gravador, vencimentos};
 
 /// Atende em `escuta` até que a parada seja pedida; volta quando a última conexão acabou, ou depois do prazo de parada.

@@ -12,8 +12,8 @@ use protocolo::{Chave, ClientId};
 use sha2::Sha256;
 
 use crate::armazem::Segredo;
-use crate::gravacao::Decisao;
-use crate::sincronia::{AtomicU64, Ordering};
+use crate::base::gravacao::Decisao;
+use crate::base::sincronia::{AtomicU64, Ordering};
 
 /// Os números e as chaves dos clientes.
 pub struct Identidades {

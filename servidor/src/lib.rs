@@ -6,22 +6,19 @@
 
 #![forbid(unsafe_code)]
 
-pub mod admissao;
 pub mod armazem;
 pub mod auxiliar;
+pub mod base;
 pub mod conexao;
 pub mod config;
 pub mod console;
-pub mod contadores;
 pub mod corrida;
-pub mod defeitos;
 pub mod despacho;
 pub mod difusao;
 pub mod entrega;
 pub mod entregador;
 pub mod escuta;
 pub mod explicacao;
-pub mod gravacao;
 pub mod gravador;
 pub mod identidades;
 pub mod mensagens;
@@ -33,8 +30,6 @@ pub mod saida;
 pub mod sala;
 pub mod servico;
 pub mod sessao;
-pub mod sincronia;
-pub mod sistema;
 pub mod terminal;
 pub mod uso;
 pub mod vencimentos;

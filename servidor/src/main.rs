@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use log::{error, info, warn};
 use protocolo::Assentos;
 use protocolo::limites::{ASSENTOS_MAX, PILHA_BYTES};
+use servidor::base::sincronia::{Arc, criar_thread};
 use servidor::monitor::RetratoDaSala;
-use servidor::sincronia::{Arc, criar_thread};
-use servidor::{Config, Parada, Servico, console, corrida, mensagens, sistema, terminal};
+use servidor::{Config, Parada, Servico, base::sistema, console, corrida, mensagens, terminal};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use log::Level;
 use protocolo::limites::{MENSAGENS_BYTES_MAX, MOSTRA_BYTES_MAX, PILHA_BYTES};
 
-use crate::sincronia::{Arc, Condvar, Mutex, criar_thread};
+use crate::base::sincronia::{Arc, Condvar, Mutex, criar_thread};
 
 /// Quanto se espera, ao encerrar, que a tela receba o que falta.
 const ESCOAR_PRAZO: Duration = Duration::from_millis(500);

@@ -19,13 +19,13 @@ use self::trocas::Pelo;
 pub use self::trocas::{
     Dependencia, Entregue, Lote, Lugar, Ocasiao, RetratoDaSala, RetratoDoToken, Solicitado,
 };
+use crate::base::defeitos::{self, Defeito, ha};
+use crate::base::sincronia::{Condvar, Mutex};
 use crate::corrida::{Corrida, Operacao, Rascunho};
-use crate::defeitos::{self, Defeito, ha};
 use crate::mensagens;
 use crate::sala::instante::Instante;
 use crate::sala::token::{self, Requerente};
 use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
-use crate::sincronia::{Condvar, Mutex};
 use crate::terminal;
 
 /// A sala e o mutex que a guarda.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use protocolo::ClientId;
 
-use crate::sincronia::{Arc, AtomicBool, AtomicU64, Condvar, Mutex, Ordering};
+use crate::base::sincronia::{Arc, AtomicBool, AtomicU64, Condvar, Mutex, Ordering};
 
 /// O pedido de parada de um servidor, dividido por todas as suas threads.
 #[derive(Clone, Default)]

@@ -7,7 +7,7 @@ use std::io;
 use protocolo::limites::SAIDA_BYTES_QUIETA;
 use protocolo::{ClientId, Error, Recusa, Versao};
 
-use crate::gravacao::{Decisao, Gravacao};
+use crate::base::gravacao::{Decisao, Gravacao};
 use crate::narracao;
 
 /// A saída de uma conexão.

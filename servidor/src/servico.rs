@@ -4,20 +4,20 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use crate::admissao::Admissao;
 use crate::armazem::memoria::Memoria;
 use crate::armazem::sqlite::Sqlite;
 use crate::armazem::{Armazem, Guardado, Historico};
+use crate::base::admissao::Admissao;
+use crate::base::contadores::Contadores;
+use crate::base::gravacao::Gravacao;
+use crate::base::sincronia::{Arc, Mutex};
 use crate::config::Config;
-use crate::contadores::Contadores;
 use crate::corrida::{Corrida, SoVersoesNovas};
 use crate::difusao::Difusao;
-use crate::gravacao::Gravacao;
 use crate::identidades::Identidades;
 use crate::monitor::Monitor;
 use crate::relogio::Relogio;
 use crate::sala::Sala;
-use crate::sincronia::{Arc, Mutex};
 
 /// As partes de um servidor que todas as suas sessões usam.
 pub struct Servico {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use protocolo::limites::{ENTRADA_BYTES, OLHADA_MS};
 use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
 
+use crate::base::sincronia::Arc;
 use crate::conexao::{Conexao, e_prazo};
 use crate::corrida;
 use crate::despacho::{self, Desfecho, Participante};
@@ -18,7 +19,6 @@ use crate::monitor::{Lugar, Ocasiao};
 use crate::narracao::{self, Fim};
 use crate::parada::Inscricao;
 use crate::servico::Servico;
-use crate::sincronia::Arc;
 
 const OLHADA: Duration = Duration::from_millis(OLHADA_MS);
 

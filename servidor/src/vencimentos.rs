@@ -7,10 +7,10 @@ use std::io;
 use protocolo::limites::PILHA_BYTES;
 
 use crate::auxiliar::Auxiliar;
+use crate::base::sincronia::Arc;
 use crate::monitor::Monitor;
 use crate::narracao;
 use crate::servico::Servico;
-use crate::sincronia::Arc;
 
 /// Começa a cuidar dos prazos do serviço.
 ///

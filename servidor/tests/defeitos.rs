@@ -1,4 +1,4 @@
-//! A prova de que os modelos acham defeitos: com cada um dos de `servidor::defeitos` ligado, o explorador o encontra.
+//! A prova de que os modelos acham defeitos: com cada um dos de `servidor::base::defeitos` ligado, o explorador o encontra.
 //!
 //! São os mesmos modelos de `tests/modelos`. Aqui eles rodam também sem defeito nenhum, e passam.
 //!
@@ -13,7 +13,7 @@ mod parada;
 #[path = "modelos/prazos.rs"]
 mod prazos;
 
-use servidor::defeitos::{Defeito, com};
+use servidor::base::defeitos::{Defeito, com};
 
 /// Entrega: liberar e entregar não são um instante só.
 #[test]

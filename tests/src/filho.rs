@@ -8,8 +8,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-use servidor::sincronia::Arc;
-use servidor::{Parada, Servico, mensagens, sistema};
+use servidor::base::sincronia::Arc;
+use servidor::{Parada, Servico, base::sistema, mensagens};
 
 /// Chama este programa com estes argumentos, e volta quando ele diz onde escuta.
 ///

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use protocolo::e_final;
 use protocolo::limites::PILHA_BYTES;
-use servidor::sincronia::{Arc, AtomicBool, JoinHandle, Mutex, Ordering, criar_thread};
+use servidor::base::sincronia::{Arc, AtomicBool, JoinHandle, Mutex, Ordering, criar_thread};
 
 use invencao::Invencao;
 

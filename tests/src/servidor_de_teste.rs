@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use protocolo::limites::{PARADA_PRAZO_MS, PILHA_BYTES};
-use servidor::sincronia::criar_thread;
+use servidor::base::sincronia::criar_thread;
 use servidor::{Config, Parada, Servico};
 
 use crate::Terminal;

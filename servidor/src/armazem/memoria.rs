@@ -8,7 +8,7 @@ use protocolo::limites::HISTORICO_MEMORIA_MAX;
 use protocolo::{Assento, Versao};
 
 use super::{Armazem, Falha, Fato, Guardado, Historico, Registro};
-use crate::sincronia::{Arc, Condvar, Mutex};
+use crate::base::sincronia::{Arc, Condvar, Mutex};
 
 /// O armazém. Um clone é outra alça do mesmo: uma grava, outra lê a história, outra manda falhar.
 #[derive(Clone, Debug)]

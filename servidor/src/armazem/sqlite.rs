@@ -37,7 +37,7 @@ use self::conferencia::Conta;
 use super::{
     Acontecimento, Armazem, Falha, Fato, Guardado, Historico, Momento, Novidade, Ocupacao, Registro, Segredo,
 };
-use crate::sincronia::{Arc, Mutex, ao_mesmo_tempo};
+use crate::base::sincronia::{Arc, Mutex, ao_mesmo_tempo};
 
 /// O que diz, no cabeçalho do arquivo, que o banco é da Reserva (`application_id`): as letras `Rsrv`.
 const MARCA: u32 = 0x5273_7276;

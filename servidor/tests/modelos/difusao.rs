@@ -1,10 +1,10 @@
 //! A difusão: o sono de quem avisa os observadores, e a vez de escrever no socket de cada um.
 
 use protocolo::{Evento, Pedido, Versao};
+use servidor::base::sincronia;
 use servidor::difusao::{Avisos, Situacao, Vez, escrever_eventos};
 use servidor::monitor::{Dependencia, Monitor, Ocasiao};
 use servidor::sala::Vista;
-use servidor::sincronia;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicBool, Ordering};

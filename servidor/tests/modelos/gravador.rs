@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocolo::{Alvo, Assento, Assentos, ClientId, Mudanca, Pedido, Versao};
 use servidor::armazem::{Guardado, Momento, Novidade, Registro, Segredo};
-use servidor::gravacao::{Decisao, Gravacao};
+use servidor::base::gravacao::{Decisao, Gravacao};
+use servidor::base::sincronia::Mutex;
 use servidor::monitor::{Dependencia, Monitor, Ocasiao};
 use servidor::sala::Sala;
-use servidor::sincronia::Mutex;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Arc;
 use shuttle::thread::{self, JoinHandle};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use servidor::admissao::Admissao;
+use servidor::base::admissao::Admissao;
 use servidor::mensagens::Fila;
 use shuttle::sync::Arc;
 use shuttle::thread;

@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::ValueExt;
-use servidor::sistema;
+use servidor::base::sistema;
 
 type Resultado<T> = Result<T, Box<dyn Error + Send + Sync>>;
 

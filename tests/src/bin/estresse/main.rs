@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use cliente::{Falha, SAIDA_SEM_CONEXAO, SAIDA_USO};
-use servidor::{Config, Servico, sistema};
+use servidor::{Config, Servico, base::sistema};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tests::estresse::{Rumo, rodar};

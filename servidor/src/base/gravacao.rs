@@ -5,9 +5,9 @@
 
 use protocolo::Versao;
 
+use crate::base::sincronia::{Arc, Condvar, Mutex};
 use crate::entrega::Entrega;
 use crate::saida::Saida;
-use crate::sincronia::{Arc, Condvar, Mutex};
 
 /// As decisões sobre os lotes.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! O que o servidor conta de si para `ESTADO`: só soma, nunca decide nada.
 
-use crate::sincronia::{AtomicU64, Ordering};
+use crate::base::sincronia::{AtomicU64, Ordering};
 
 /// Um número que só cresce, somado por muitas threads.
 #[derive(Debug, Default)]

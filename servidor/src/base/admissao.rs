@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::sincronia::{Arc, Condvar, Mutex};
+use crate::base::sincronia::{Arc, Condvar, Mutex};
 
 /// Um semáforo contador que não faz esperar: quem não cabe é avisado.
 ///

@@ -4,7 +4,7 @@
 //! compilador apaga a linha. `tests/defeitos.rs` liga um por vez e exige que o explorador o encontre. Nada aqui conhece
 //! a sala.
 
-use crate::sincronia::{Mutex, MutexGuard};
+use crate::base::sincronia::{Mutex, MutexGuard};
 
 #[cfg(all(feature = "defeitos", not(debug_assertions)))]
 compile_error!("a feature `defeitos` é só para testes: nenhum programa otimizado a leva");
