@@ -21,11 +21,11 @@ use crate::config::Config;
 use crate::difusao::{Observador, escrever_eventos};
 use crate::entrega::Entrega;
 use crate::monitor::Dependencia;
-use crate::relogio::Relogio;
 use crate::saida::{Desfeita, Saida};
 use crate::sala::Vista;
-use crate::sala::instante::Instante;
 use crate::servico::Servico;
+use crate::tempo::instante::Instante;
+use crate::tempo::relogio::Relogio;
 
 const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
 const RESTO_PRAZO: Duration = Duration::from_millis(RESTO_PRAZO_MS);

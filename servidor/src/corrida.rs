@@ -18,8 +18,8 @@ use protocolo::{Assento, Assentos, ClientId, Nome, Versao};
 use crate::armazem::memoria::Memoria;
 use crate::armazem::{Armazem, Falha, Novidade, Registro};
 use crate::parada::Parada;
-use crate::sala::instante::Instante;
 use crate::sala::{Posse, Sala, Veredito};
+use crate::tempo::instante::Instante;
 
 /// O que a saudação diz a quem chega a um servidor assim.
 pub const AVISO: &str = "ATENÇÃO: este servidor tem um defeito de propósito (--demonstrar-corrida): vende o mesmo assento duas vezes.";

@@ -24,8 +24,8 @@ use crate::base::sincronia::{Arc, Mutex};
 use crate::conexao::enviar_sem_esperar;
 use crate::monitor::Monitor;
 use crate::sala::Vista;
-use crate::sala::instante::Instante;
 use crate::servico::Servico;
+use crate::tempo::instante::Instante;
 
 const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
 const OLHADA: Duration = Duration::from_millis(DIFUSAO_OLHADA_MS);

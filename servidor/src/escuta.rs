@@ -15,9 +15,9 @@ use crate::base::admissao::Vaga;
 use crate::base::sincronia::{Arc, criar_thread};
 use crate::narracao;
 use crate::parada::Parada;
-use crate::sala::instante::Instante;
 use crate::servico::Servico;
 use crate::sessao;
+use crate::tempo::instante::Instante;
 use crate::{difusao, gravador, vencimentos};
 
 /// Atende em `escuta` até que a parada seja pedida; volta quando a última conexão acabou, ou depois do prazo de parada.

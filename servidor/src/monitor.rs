@@ -23,9 +23,9 @@ use crate::base::defeitos::{self, Defeito, ha};
 use crate::base::sincronia::{Condvar, Mutex};
 use crate::corrida::{Corrida, Operacao, Rascunho};
 use crate::mensagens;
-use crate::sala::instante::Instante;
 use crate::sala::token::{self, Requerente};
 use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
+use crate::tempo::instante::Instante;
 use crate::terminal;
 
 /// A sala e o mutex que a guarda.

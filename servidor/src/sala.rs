@@ -6,7 +6,6 @@
 
 pub mod diario;
 pub mod fila;
-pub mod instante;
 pub mod posses;
 pub mod recentes;
 pub mod token;
@@ -23,13 +22,13 @@ use protocolo::{
     Segundos, Versao,
 };
 
+use crate::tempo::instante::Instante;
 pub use aguardar::Aguardado;
 use aguardar::Aguardando;
 pub use copia::Posse;
 use diario::Diario;
 pub use gravada::Epoca;
 use gravada::Gravada;
-use instante::Instante;
 use posses::Posses;
 use recentes::Recentes;
 use token::{Requerente, Token};

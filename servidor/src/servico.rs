@@ -16,8 +16,8 @@ use crate::corrida::{Corrida, SoVersoesNovas};
 use crate::difusao::Difusao;
 use crate::identidades::Identidades;
 use crate::monitor::Monitor;
-use crate::relogio::Relogio;
 use crate::sala::Sala;
+use crate::tempo::relogio::Relogio;
 
 /// As partes de um servidor que todas as suas sessões usam.
 pub struct Servico {

@@ -25,7 +25,7 @@ use protocolo::{Assento, Assentos, Cerca, ClientId, Evento, Mudanca, Versao};
 use servidor::armazem::memoria::Memoria;
 use servidor::armazem::{Falha, Guardado, Momento, Ocupacao, Segredo};
 use servidor::base::sincronia::Arc;
-use servidor::relogio::Relogio;
+use servidor::tempo::relogio::Relogio;
 use servidor::{Config, Parada, Servico};
 use sorteio::Sorteio;
 use terminal::{Terminal, valor};

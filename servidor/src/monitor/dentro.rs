@@ -9,9 +9,9 @@ use protocolo::{Assentos, ClientId, Quadro, Versao};
 
 use super::trocas::{Dependencia, Entregue, Lugar, Pelo, Solicitado};
 use crate::base::sincronia::{Arc, Condvar};
-use crate::sala::instante::Instante;
 use crate::sala::token::Requerente;
 use crate::sala::{Entrega, Epoca, Sala, Veredito, Vista};
+use crate::tempo::instante::Instante;
 
 /// Sem pressa de gravar (a sala só vive na memória), quantas novidades se juntam antes de acordar quem guarda a história.
 const LOTE_SEM_PRESSA: usize = 1024;

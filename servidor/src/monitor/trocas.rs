@@ -7,9 +7,9 @@ use protocolo::{ClientId, Quadro, Resposta, Versao};
 
 use crate::armazem::Registro;
 use crate::base::sincronia::{Arc, Condvar};
-use crate::sala::instante::Instante;
 use crate::sala::token::Requerente;
 use crate::sala::{Concessao, Pessoa, Veredito, Vista};
+use crate::tempo::instante::Instante;
 
 /// O que chegou a quem esperava.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use protocolo::limites::ASSENTOS_MAX;
 use protocolo::{Assentos, ClientId, Error, Escolha, Mudanca, Pedido, Resposta, Segundos};
 
 use super::fila::Fila;
-use super::instante::Instante;
 use super::token::Requerente;
 use super::{Concessao, Entrega, Negado, Sala, Tomada};
+use crate::tempo::instante::Instante;
 
 /// O que acontece com quem pede `AGUARDAR`.
 #[derive(Clone, Debug)]

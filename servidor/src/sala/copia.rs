@@ -6,7 +6,7 @@
 use protocolo::{Assento, Assentos, ClientId, Versao};
 
 use super::Sala;
-use super::instante::Instante;
+use crate::tempo::instante::Instante;
 
 /// De quem é um assento, e como.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

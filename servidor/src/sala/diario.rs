@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use protocolo::{Evento, Mudanca};
 
-use super::instante::Instante;
 use crate::armazem::{Momento, Novidade, Registro};
+use crate::tempo::instante::Instante;
 
 /// O que falta, no máximo, para um instante chegar a um milissegundo inteiro.
 const QUASE_UM_MS: Duration = Duration::from_nanos(999_999);

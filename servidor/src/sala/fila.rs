@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use protocolo::ClientId;
 
-use super::instante::Instante;
+use crate::tempo::instante::Instante;
 
 /// A fila de quem espera, com o que cada um pediu.
 #[derive(Clone, Debug)]

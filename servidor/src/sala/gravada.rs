@@ -6,10 +6,10 @@
 use protocolo::{Assentos, ClientId, Error, Versao};
 
 use super::diario::Diario;
-use super::instante::Instante;
 use super::posses::Posses;
 use super::{Negado, Sala};
 use crate::armazem::{Guardado, Momento, Novidade, Registro};
+use crate::tempo::instante::Instante;
 
 /// A sala como está no disco, e como ficará quando o lote que se grava estiver lá.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocolo::limites::{ASSENTOS_MAX, PRAZO_S_MAX};
 use protocolo::{Assento, Assentos, ClientId, Evento, Mudanca, Segundos, Versao};
 
-use super::instante::Instante;
+use crate::tempo::instante::Instante;
 
 /// O mais que um assento fica segurado, contado da primeira vez.
 const SEGURADO_MAX: Duration = Duration::from_secs(PRAZO_S_MAX as u64);

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use protocolo::{Cerca, ClientId, Error, Resposta, Segundos};
 
 use super::fila::Fila;
-use super::instante::Instante;
 use super::{Concessao, Entrega};
+use crate::tempo::instante::Instante;
 
 /// Quem pede: o cliente, e a conexão por onde ele fala (o número com que ela nasceu, que nenhuma outra tem).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

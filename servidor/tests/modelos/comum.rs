@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use protocolo::{Alvo, Assento, Assentos, ClientId, Escolha, Pedido, Segundos, Versao};
 use servidor::monitor::{Entregue, Lugar, Monitor, Ocasiao, Solicitado};
-use servidor::sala::instante::Instante;
 use servidor::sala::token::Requerente;
 use servidor::sala::{Sala, Veredito};
+use servidor::tempo::instante::Instante;
 use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;

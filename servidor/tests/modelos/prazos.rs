@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocolo::{Alvo, Assentos, Error, Escolha, Segundos, Versao};
 use servidor::monitor::Monitor;
-use servidor::sala::instante::Instante;
 use servidor::sala::{Vencido, Veredito};
+use servidor::tempo::instante::Instante;
 use shuttle::sync::Arc;
 use shuttle::thread;
 

@@ -11,8 +11,8 @@ use std::path::Path;
 use protocolo::{Assento, Assentos, ClientId, Comando, Evento, Mudanca, Recusa, Resposta, Versao};
 use rusqlite::{Connection, OpenFlags};
 use servidor::armazem::{Momento, Novidade};
-use servidor::sala::instante::Instante;
 use servidor::sala::{Epoca, Negado, Sala};
+use servidor::tempo::instante::Instante;
 
 use crate::conversa::{Pedido, Persona};
 use crate::terminal::{Terminal, valor};

@@ -9,9 +9,9 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use protocolo::{ClientId, Comando, ComandoToken, Recusa, Resposta};
-use servidor::sala::instante::Instante;
 use servidor::sala::token::{Pedido, Requerente};
 use servidor::sala::{Aguardado, Entrega, Epoca, Sala, Veredito, Vista};
+use servidor::tempo::instante::Instante;
 
 use crate::historia::{Conversa, Historia, Troca, Visto};
 use crate::sorteio::Sorteio;

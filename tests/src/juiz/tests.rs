@@ -55,7 +55,7 @@ fn um_milhao_de_pedidos() {
         ..Opcoes::default()
     };
     let historia = gerar(&opcoes);
-    let relogio = servidor::relogio::Relogio::new();
+    let relogio = servidor::tempo::relogio::Relogio::new();
     for _ in 0..3 {
         let antes = relogio.agora();
         let veredito = julgar(&historia);

@@ -4,7 +4,7 @@ use protocolo::limites::HISTORICO_MAX;
 use protocolo::{Assento, Versao};
 use servidor::armazem::memoria::Memoria;
 use servidor::armazem::{Falha, Fato, Guardado, Historico, Segredo};
-use servidor::relogio::Relogio;
+use servidor::tempo::relogio::Relogio;
 use servidor::{Config, Servico};
 use tests::roteiro::roteiro;
 use tests::{Resposta, ServidorDeTeste, Terminal};

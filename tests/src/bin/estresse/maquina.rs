@@ -3,7 +3,7 @@
 use std::fs;
 use std::thread;
 
-use servidor::relogio::Relogio;
+use servidor::tempo::relogio::Relogio;
 
 /// A máquina: sem ela, um número não quer dizer nada.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use protocolo::{Alvo, Assento, Assentos, ClientId, Comando, Pedido, Recusa, Resposta};
-use servidor::sala::instante::Instante;
 use servidor::sala::{Epoca, Sala};
+use servidor::tempo::instante::Instante;
 
 use crate::historia::{Conversa, Historia, Troca};
 use crate::juiz::{Problema, por_assentos, por_versoes};
