@@ -13,10 +13,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::base::sincronia::{Arc, criar_thread};
-use crate::mensagens;
 use crate::parada::Parada;
 use crate::servico::Servico;
-use crate::terminal::{self, Teclado};
+use crate::tela::mensagens;
+use crate::tela::terminal::{self, Teclado};
 
 /// Quanto se espera pelo resto de uma sequência depois de Esc, em nanossegundos: um terminal manda tudo junto, e uma
 /// pessoa não bate duas teclas em 50 ms.

@@ -12,13 +12,13 @@ use protocolo::{
 
 use crate::armazem;
 use crate::base::gravacao::Decisao;
-use crate::explicacao;
-use crate::mensagens;
 use crate::monitor::{Dependencia, Lugar, Ocasiao, Solicitado};
-use crate::narracao;
 use crate::sala::token::Requerente;
 use crate::sala::{Veredito, Vista};
 use crate::servico::Servico;
+use crate::tela::explicacao;
+use crate::tela::mensagens;
+use crate::tela::narracao;
 
 /// Quem fala numa conexão: muda com `NOME` e com `RETOMAR`.
 #[derive(Clone, Debug)]

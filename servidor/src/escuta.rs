@@ -13,10 +13,10 @@ use protocolo::{Error, Recusa};
 
 use crate::base::admissao::Vaga;
 use crate::base::sincronia::{Arc, criar_thread};
-use crate::narracao;
 use crate::parada::Parada;
 use crate::servico::Servico;
 use crate::sessao;
+use crate::tela::narracao;
 use crate::tempo::instante::Instante;
 use crate::{difusao, gravador, vencimentos};
 

@@ -22,11 +22,11 @@ pub use self::trocas::{
 use crate::base::defeitos::{self, Defeito, ha};
 use crate::base::sincronia::{Condvar, Mutex};
 use crate::corrida::{Corrida, Operacao, Rascunho};
-use crate::mensagens;
 use crate::sala::token::{self, Requerente};
 use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
+use crate::tela::mensagens;
+use crate::tela::terminal;
 use crate::tempo::instante::Instante;
-use crate::terminal;
 
 /// A sala e o mutex que a guarda.
 #[derive(Debug)]

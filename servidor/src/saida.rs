@@ -8,7 +8,7 @@ use protocolo::limites::SAIDA_BYTES_QUIETA;
 use protocolo::{ClientId, Error, Recusa, Versao};
 
 use crate::base::gravacao::{Decisao, Gravacao};
-use crate::narracao;
+use crate::tela::narracao;
 
 /// A saída de uma conexão.
 #[derive(Debug, Default)]

@@ -14,11 +14,11 @@ use crate::base::sincronia::Arc;
 use crate::conexao::{Conexao, e_prazo};
 use crate::corrida;
 use crate::despacho::{self, Desfecho, Participante};
-use crate::explicacao;
 use crate::monitor::{Lugar, Ocasiao};
-use crate::narracao::{self, Fim};
 use crate::parada::Inscricao;
 use crate::servico::Servico;
+use crate::tela::explicacao;
+use crate::tela::narracao::{self, Fim};
 
 const OLHADA: Duration = Duration::from_millis(OLHADA_MS);
 

@@ -9,8 +9,8 @@ use protocolo::limites::PILHA_BYTES;
 use crate::auxiliar::Auxiliar;
 use crate::base::sincronia::Arc;
 use crate::monitor::Monitor;
-use crate::narracao;
 use crate::servico::Servico;
+use crate::tela::narracao;
 
 /// Começa a cuidar dos prazos do serviço.
 ///

@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use servidor::base::sincronia::Arc;
-use servidor::{Parada, Servico, base::sistema, mensagens};
+use servidor::{Parada, Servico, base::sistema, tela::mensagens};
 
 /// Chama este programa com estes argumentos, e volta quando ele diz onde escuta.
 ///

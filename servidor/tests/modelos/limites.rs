@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use servidor::base::admissao::Admissao;
-use servidor::mensagens::Fila;
+use servidor::tela::mensagens::Fila;
 use shuttle::sync::Arc;
 use shuttle::thread;
 

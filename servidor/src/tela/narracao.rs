@@ -1,7 +1,7 @@
 //! O que o servidor mostra a quem olha a tela: uma linha em português por operação.
 //!
 //! Chamado sempre fora da seção crítica. Escreve pelo `log`, que não espera pela tela (ver
-//! [`mensagens`](crate::mensagens)); o que veio do cliente passa por [`mensagens::mostrar`](crate::mensagens::mostrar).
+//! [`mensagens`](crate::tela::mensagens)); o que veio do cliente passa por [`mensagens::mostrar`](crate::tela::mensagens::mostrar).
 
 use std::fmt;
 use std::io;
@@ -12,8 +12,8 @@ use protocolo::{Assento, ClientId, Comando, Pedido, Recusa, Resposta, Versao};
 
 use crate::armazem::Falha;
 use crate::despacho::Participante;
-use crate::mensagens::{mostrar, sem_chaves};
 use crate::sala::Vencido;
+use crate::tela::mensagens::{mostrar, sem_chaves};
 
 /// Por que uma conexão acabou.
 #[derive(Debug)]
