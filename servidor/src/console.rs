@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::base::sincronia::{Arc, criar_thread};
-use crate::parada::Parada;
+use crate::rede::parada::Parada;
 use crate::servico::Servico;
 use crate::tela::mensagens;
 use crate::tela::terminal::{self, Teclado};

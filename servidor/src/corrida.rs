@@ -17,7 +17,7 @@ use protocolo::{Assento, Assentos, ClientId, Nome, Versao};
 
 use crate::armazem::memoria::Memoria;
 use crate::armazem::{Armazem, Falha, Novidade, Registro};
-use crate::parada::Parada;
+use crate::rede::parada::Parada;
 use crate::sala::{Posse, Sala, Veredito};
 use crate::tempo::instante::Instante;
 

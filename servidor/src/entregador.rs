@@ -11,7 +11,7 @@ use protocolo::limites::{ENTREGAS_POUCAS, PILHA_BYTES};
 
 use crate::base::gravacao::Gravacao;
 use crate::base::sincronia::{Arc, Condvar, JoinHandle, Mutex, criar_thread};
-use crate::entrega::Entrega;
+use crate::rede::entrega::Entrega;
 
 /// A thread; soltá-la espera que ela entregue tudo.
 #[derive(Debug)]

@@ -13,12 +13,12 @@ use protocolo::{Error, Recusa};
 
 use crate::base::admissao::Vaga;
 use crate::base::sincronia::{Arc, criar_thread};
-use crate::parada::Parada;
+use crate::rede::parada::Parada;
 use crate::servico::Servico;
 use crate::sessao;
 use crate::tela::narracao;
 use crate::tempo::instante::Instante;
-use crate::{difusao, gravador, vencimentos};
+use crate::{gravador, rede::difusao, vencimentos};
 
 /// Atende em `escuta` até que a parada seja pedida; volta quando a última conexão acabou, ou depois do prazo de parada.
 ///

@@ -15,7 +15,7 @@ use crate::auxiliar::Auxiliar;
 use crate::base::sincronia::{Arc, ceder};
 use crate::entregador::Entregador;
 use crate::monitor::{Lote, Monitor};
-use crate::parada::Parada;
+use crate::rede::parada::Parada;
 use crate::servico::Servico;
 
 /// Depois de uma recusa do disco, de quanto em quanto tempo se tenta gravar o que venceu.

@@ -9,20 +9,16 @@
 pub mod armazem;
 pub mod auxiliar;
 pub mod base;
-pub mod conexao;
 pub mod config;
 pub mod console;
 pub mod corrida;
 pub mod despacho;
-pub mod difusao;
-pub mod entrega;
 pub mod entregador;
 pub mod escuta;
 pub mod gravador;
 pub mod identidades;
 pub mod monitor;
-pub mod parada;
-pub mod saida;
+pub mod rede;
 pub mod sala;
 pub mod servico;
 pub mod sessao;
@@ -33,5 +29,5 @@ pub mod vencimentos;
 
 pub use config::Config;
 pub use escuta::executar;
-pub use parada::Parada;
+pub use rede::parada::Parada;
 pub use servico::Servico;

@@ -13,9 +13,9 @@ use crate::base::gravacao::Gravacao;
 use crate::base::sincronia::{Arc, Mutex};
 use crate::config::Config;
 use crate::corrida::{Corrida, SoVersoesNovas};
-use crate::difusao::Difusao;
 use crate::identidades::Identidades;
 use crate::monitor::Monitor;
+use crate::rede::difusao::Difusao;
 use crate::sala::Sala;
 use crate::tempo::relogio::Relogio;
 

@@ -11,11 +11,11 @@ use protocolo::limites::{ENTRADA_BYTES, OLHADA_MS};
 use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
 
 use crate::base::sincronia::Arc;
-use crate::conexao::{Conexao, e_prazo};
 use crate::corrida;
 use crate::despacho::{self, Desfecho, Participante};
 use crate::monitor::{Lugar, Ocasiao};
-use crate::parada::Inscricao;
+use crate::rede::conexao::{Conexao, e_prazo};
+use crate::rede::parada::Inscricao;
 use crate::servico::Servico;
 use crate::tela::explicacao;
 use crate::tela::narracao::{self, Fim};

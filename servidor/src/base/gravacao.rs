@@ -6,8 +6,8 @@
 use protocolo::Versao;
 
 use crate::base::sincronia::{Arc, Condvar, Mutex};
-use crate::entrega::Entrega;
-use crate::saida::Saida;
+use crate::rede::entrega::Entrega;
+use crate::rede::saida::Saida;
 
 /// As decisões sobre os lotes.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 
 use protocolo::{Evento, Pedido, Versao};
 use servidor::base::sincronia;
-use servidor::difusao::{Avisos, Situacao, Vez, escrever_eventos};
 use servidor::monitor::{Dependencia, Monitor, Ocasiao};
+use servidor::rede::difusao::{Avisos, Situacao, Vez, escrever_eventos};
 use servidor::sala::Vista;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Arc;

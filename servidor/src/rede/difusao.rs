@@ -21,8 +21,8 @@ use rustix::net::sockopt;
 
 use crate::auxiliar::Auxiliar;
 use crate::base::sincronia::{Arc, Mutex};
-use crate::conexao::enviar_sem_esperar;
 use crate::monitor::Monitor;
+use crate::rede::conexao::enviar_sem_esperar;
 use crate::sala::Vista;
 use crate::servico::Servico;
 use crate::tempo::instante::Instante;

@@ -11,8 +11,8 @@ use protocolo::limites::PILHA_BYTES;
 
 use crate::base::gravacao::Gravacao;
 use crate::base::sincronia::{Arc, Condvar, Mutex, criar_thread};
-use crate::conexao::{enviar_sem_esperar, insistir};
-use crate::saida::Saida;
+use crate::rede::conexao::{enviar_sem_esperar, insistir};
+use crate::rede::saida::Saida;
 use crate::tempo::relogio::Relogio;
 
 /// Onde uma conexão deixa o que tem por escrever.
