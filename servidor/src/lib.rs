@@ -7,11 +7,11 @@
 #![forbid(unsafe_code)]
 
 pub mod armazem;
+pub mod aula;
 pub mod auxiliar;
 pub mod base;
 pub mod config;
 pub mod console;
-pub mod corrida;
 pub mod despacho;
 pub mod entregador;
 pub mod escuta;

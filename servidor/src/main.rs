@@ -13,7 +13,9 @@ use protocolo::Assentos;
 use protocolo::limites::{ASSENTOS_MAX, PILHA_BYTES};
 use servidor::base::sincronia::{Arc, criar_thread};
 use servidor::monitor::RetratoDaSala;
-use servidor::{Config, Parada, Servico, base::sistema, console, corrida, tela::mensagens, tela::terminal};
+use servidor::{
+    Config, Parada, Servico, aula::corrida, base::sistema, console, tela::mensagens, tela::terminal,
+};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 

@@ -19,9 +19,9 @@ use self::trocas::Pelo;
 pub use self::trocas::{
     Dependencia, Entregue, Lote, Lugar, Ocasiao, RetratoDaSala, RetratoDoToken, Solicitado,
 };
+use crate::aula::corrida::{Corrida, Operacao, Rascunho};
 use crate::base::defeitos::{self, Defeito, ha};
 use crate::base::sincronia::{Condvar, Mutex};
-use crate::corrida::{Corrida, Operacao, Rascunho};
 use crate::sala::token::{self, Requerente};
 use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
 use crate::tela::mensagens;
@@ -54,7 +54,7 @@ impl Monitor {
         }
     }
 
-    /// Daqui em diante os pedidos que mudam os assentos correm uns contra os outros; ver [`corrida`](crate::corrida).
+    /// Daqui em diante os pedidos que mudam os assentos correm uns contra os outros; ver [`corrida`](crate::aula::corrida).
     pub fn correr(&mut self, corrida: Corrida) {
         self.corrida = Some(corrida);
     }

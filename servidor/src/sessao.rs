@@ -10,8 +10,8 @@ use std::time::Duration;
 use protocolo::limites::{ENTRADA_BYTES, OLHADA_MS};
 use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
 
+use crate::aula::corrida;
 use crate::base::sincronia::Arc;
-use crate::corrida;
 use crate::despacho::{self, Desfecho, Participante};
 use crate::monitor::{Lugar, Ocasiao};
 use crate::rede::conexao::{Conexao, e_prazo};

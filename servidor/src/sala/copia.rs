@@ -1,4 +1,4 @@
-//! A cópia dos assentos que [`corrida`](crate::corrida) leva para fora da trava e depois escreve por cima.
+//! A cópia dos assentos que [`corrida`](crate::aula::corrida) leva para fora da trava e depois escreve por cima.
 //!
 //! É código sequencial puro, parte da [`Sala`], e só a demonstração o usa. A sala que resulta é inteira, porque é a de uma
 //! cópia; o que não vale mais é que ela venha depois de todas as outras.

@@ -1,0 +1,3 @@
+//! O que só existe para uma aula: a corrida que se demonstra, acima da trava.
+
+pub mod corrida;
