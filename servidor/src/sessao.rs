@@ -12,11 +12,11 @@ use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
 
 use crate::aula::corrida;
 use crate::base::sincronia::Arc;
-use crate::despacho::{self, Desfecho, Participante};
 use crate::monitor::{Lugar, Ocasiao};
 use crate::rede::conexao::{Conexao, e_prazo};
 use crate::rede::parada::Inscricao;
 use crate::servico::Servico;
+use crate::servico::despacho::{self, Desfecho, Participante};
 use crate::tela::explicacao;
 use crate::tela::narracao::{self, Fim};
 

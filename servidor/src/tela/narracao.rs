@@ -11,8 +11,8 @@ use log::{debug, info, warn};
 use protocolo::{Assento, ClientId, Comando, Pedido, Recusa, Resposta, Versao};
 
 use crate::armazem::Falha;
-use crate::despacho::Participante;
 use crate::sala::Vencido;
+use crate::servico::despacho::Participante;
 use crate::tela::mensagens::{mostrar, sem_chaves};
 
 /// Por que uma conexão acabou.

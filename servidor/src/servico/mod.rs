@@ -1,5 +1,8 @@
 //! O que todas as sessões de um servidor dividem. Só junta as partes; não decide nada.
 
+pub mod despacho;
+pub mod identidades;
+
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -13,10 +16,10 @@ use crate::base::contadores::Contadores;
 use crate::base::gravacao::Gravacao;
 use crate::base::sincronia::{Arc, Mutex};
 use crate::config::Config;
-use crate::identidades::Identidades;
 use crate::monitor::Monitor;
 use crate::rede::difusao::Difusao;
 use crate::sala::Sala;
+use crate::servico::identidades::Identidades;
 use crate::tempo::relogio::Relogio;
 
 /// As partes de um servidor que todas as suas sessões usam.
