@@ -8,24 +8,18 @@
 
 pub mod armazem;
 pub mod aula;
-pub mod auxiliar;
 pub mod base;
 pub mod config;
-pub mod console;
-pub mod entregador;
-pub mod escuta;
-pub mod gravador;
 pub mod monitor;
 pub mod rede;
 pub mod sala;
 pub mod servico;
-pub mod sessao;
 pub mod tela;
 pub mod tempo;
+pub mod threads;
 pub mod uso;
-pub mod vencimentos;
 
 pub use config::Config;
-pub use escuta::executar;
 pub use rede::parada::Parada;
 pub use servico::Servico;
+pub use threads::escuta::executar;

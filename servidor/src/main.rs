@@ -14,7 +14,7 @@ use protocolo::limites::{ASSENTOS_MAX, PILHA_BYTES};
 use servidor::base::sincronia::{Arc, criar_thread};
 use servidor::monitor::RetratoDaSala;
 use servidor::{
-    Config, Parada, Servico, aula::corrida, base::sistema, console, tela::mensagens, tela::terminal,
+    Config, Parada, Servico, aula::corrida, base::sistema, tela::mensagens, tela::terminal, threads::console,
 };
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;

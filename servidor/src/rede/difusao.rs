@@ -19,13 +19,13 @@ use protocolo::limites::{
 use protocolo::{ClientId, Evento, Versao};
 use rustix::net::sockopt;
 
-use crate::auxiliar::Auxiliar;
 use crate::base::sincronia::{Arc, Mutex};
 use crate::monitor::Monitor;
 use crate::rede::conexao::enviar_sem_esperar;
 use crate::sala::Vista;
 use crate::servico::Servico;
 use crate::tempo::instante::Instante;
+use crate::threads::auxiliar::Auxiliar;
 
 const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
 const OLHADA: Duration = Duration::from_millis(DIFUSAO_OLHADA_MS);

@@ -1,6 +1,6 @@
 //! A caixa por onde as respostas passam de quem grava para quem entrega.
 
-use servidor::entregador::Caixa;
+use servidor::threads::entregador::Caixa;
 use shuttle::sync::Arc;
 use shuttle::thread;
 

@@ -11,12 +11,12 @@ use log::{error, info, warn};
 use protocolo::limites::{GRAVADOR_PILHA_BYTES, GRAVADOR_RONDA_US, REGRAVAR_MS};
 
 use crate::armazem::{Armazem, Falha};
-use crate::auxiliar::Auxiliar;
 use crate::base::sincronia::{Arc, ceder};
-use crate::entregador::Entregador;
 use crate::monitor::{Lote, Monitor};
 use crate::rede::parada::Parada;
 use crate::servico::Servico;
+use crate::threads::auxiliar::Auxiliar;
+use crate::threads::entregador::Entregador;
 
 /// Depois de uma recusa do disco, de quanto em quanto tempo se tenta gravar o que venceu.
 const REGRAVAR: Duration = Duration::from_millis(REGRAVAR_MS);

@@ -15,10 +15,10 @@ use crate::base::admissao::Vaga;
 use crate::base::sincronia::{Arc, criar_thread};
 use crate::rede::parada::Parada;
 use crate::servico::Servico;
-use crate::sessao;
 use crate::tela::narracao;
 use crate::tempo::instante::Instante;
-use crate::{gravador, rede::difusao, vencimentos};
+use crate::threads::sessao;
+use crate::{rede::difusao, threads::gravador, threads::vencimentos};
 
 /// Atende em `escuta` até que a parada seja pedida; volta quando a última conexão acabou, ou depois do prazo de parada.
 ///

@@ -6,11 +6,11 @@ use std::io;
 
 use protocolo::limites::PILHA_BYTES;
 
-use crate::auxiliar::Auxiliar;
 use crate::base::sincronia::Arc;
 use crate::monitor::Monitor;
 use crate::servico::Servico;
 use crate::tela::narracao;
+use crate::threads::auxiliar::Auxiliar;
 
 /// Começa a cuidar dos prazos do serviço.
 ///

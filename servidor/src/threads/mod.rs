@@ -1,0 +1,11 @@
+//! Um arquivo por espécie de thread: o laço em que ela vive, e onde dorme.
+//!
+//! Importa tudo o que está abaixo, e ninguém a importa: quem começa as threads é [`escuta`], e quem chama [`escuta`] é o programa.
+
+pub mod auxiliar;
+pub mod console;
+pub mod entregador;
+pub mod escuta;
+pub mod gravador;
+pub mod sessao;
+pub mod vencimentos;
