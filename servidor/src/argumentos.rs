@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::*;
-use protocolo::limites::{
-    ASSENTOS_MAX, BANCO_PADRAO, CONEXOES_PADRAO, CORRIDA_MS_MAX, ENDERECO_PADRAO, INATIVIDADE_S_MAX,
-    INATIVIDADE_S_PADRAO,
-};
+use protocolo::limites::{ASSENTOS_MAX, ENDERECO_PADRAO};
 use servidor::Config;
+use servidor::limites::{
+    BANCO_PADRAO, CONEXOES_PADRAO, CORRIDA_MS_MAX, INATIVIDADE_S_MAX, INATIVIDADE_S_PADRAO,
+};
 use servidor::uso::ErroDeUso;
 
 /// O que a linha de comando pede.

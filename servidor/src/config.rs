@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use protocolo::limites::{ASSENTOS_MAX, CONEXOES_PADRAO, INATIVIDADE_S_PADRAO, LINHA_PRAZO_MS};
+use protocolo::limites::ASSENTOS_MAX;
+
+use crate::limites::{CONEXOES_PADRAO, INATIVIDADE_S_PADRAO, LINHA_PRAZO_MS};
 
 /// A configuração de um servidor.
 #[derive(Clone, PartialEq, Eq, Debug)]

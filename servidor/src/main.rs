@@ -10,12 +10,15 @@ use std::process::ExitCode;
 
 use log::{error, info, warn};
 use protocolo::Assentos;
-use protocolo::limites::{ASSENTOS_MAX, PILHA_BYTES};
+use protocolo::limites::ASSENTOS_MAX;
+use servidor::aula::corrida;
 use servidor::base::sincronia::{Arc, criar_thread};
+use servidor::base::sistema;
+use servidor::limites::PILHA_BYTES;
 use servidor::monitor::RetratoDaSala;
-use servidor::{
-    Config, Parada, Servico, aula::corrida, base::sistema, tela::mensagens, tela::terminal, threads::console,
-};
+use servidor::tela::{mensagens, terminal};
+use servidor::threads::console;
+use servidor::{Config, Parada, Servico};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 

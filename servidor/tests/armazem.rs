@@ -20,13 +20,13 @@ use std::thread;
 
 use espera::{Cronometro, esperar};
 use pasta::{Montada, Pasta};
-use protocolo::limites::HISTORICO_MEMORIA_MAX;
 use protocolo::{Assento, Assentos, Cerca, ClientId, Evento, Mudanca, Versao};
 use servidor::armazem::memoria::{Gravados, Memoria};
 use servidor::armazem::sqlite::{Causa, Sqlite};
 use servidor::armazem::{
     Acontecimento, Armazem, Falha, Fato, Guardado, Historico, Momento, Novidade, Registro, Segredo,
 };
+use servidor::limites::HISTORICO_MEMORIA_MAX;
 use sorteio::Sorteio;
 
 const SEGREDO: Segredo = Segredo([7; 32]);

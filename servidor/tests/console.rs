@@ -24,8 +24,8 @@ use std::time::Duration;
 use arnes::{Matador, PROGRAMA, Processo, ler_ao_lado, programa};
 use entupido::entupir_de_vez;
 use espera::{Cronometro, PRAZO, compasso, esperar};
-use protocolo::limites::PARADA_PRAZO_MS;
 use rustix::process::{Pid, Signal, kill_process};
+use servidor::limites::PARADA_PRAZO_MS;
 use terminal::Terminal;
 
 /// O servidor, com a entrada num cano.

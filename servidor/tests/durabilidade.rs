@@ -20,11 +20,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use espera::esperar;
-use protocolo::limites::ENTREGAS_POUCAS;
 use protocolo::{Assento, Assentos, Cerca, ClientId, Evento, Mudanca, Versao};
 use servidor::armazem::memoria::Memoria;
 use servidor::armazem::{Falha, Guardado, Momento, Ocupacao, Segredo};
 use servidor::base::sincronia::Arc;
+use servidor::limites::ENTREGAS_POUCAS;
 use servidor::tempo::relogio::Relogio;
 use servidor::{Config, Parada, Servico};
 use sorteio::Sorteio;

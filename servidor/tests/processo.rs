@@ -24,8 +24,8 @@ use arnes::{Matador, PROGRAMA, Processo, ligar_sem_ler, programa};
 use entupido::entupir_de_vez;
 use espera::{Cronometro, esperar};
 use pasta::Pasta;
-use protocolo::limites::PARADA_PRAZO_MS;
 use rustix::process::Signal;
+use servidor::limites::PARADA_PRAZO_MS;
 use terminal::{Terminal, valor};
 
 #[track_caller]

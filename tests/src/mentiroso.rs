@@ -12,8 +12,8 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
 use protocolo::e_final;
-use protocolo::limites::PILHA_BYTES;
 use servidor::base::sincronia::{Arc, AtomicBool, JoinHandle, Mutex, Ordering, criar_thread};
+use servidor::limites::PILHA_BYTES;
 
 use invencao::Invencao;
 

@@ -7,8 +7,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use protocolo::limites::{PARADA_PRAZO_MS, PILHA_BYTES};
 use servidor::base::sincronia::criar_thread;
+use servidor::limites::{PARADA_PRAZO_MS, PILHA_BYTES};
 use servidor::{Config, Parada, Servico};
 
 use crate::Terminal;

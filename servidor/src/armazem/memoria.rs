@@ -4,11 +4,11 @@
 
 use std::collections::VecDeque;
 
-use protocolo::limites::HISTORICO_MEMORIA_MAX;
 use protocolo::{Assento, Versao};
 
 use super::{Armazem, Falha, Fato, Guardado, Historico, Registro};
 use crate::base::sincronia::{Arc, Condvar, Mutex};
+use crate::limites::HISTORICO_MEMORIA_MAX;
 
 /// O armazém. Um clone é outra alça do mesmo: uma grava, outra lê a história, outra manda falhar.
 #[derive(Clone, Debug)]

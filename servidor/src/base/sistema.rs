@@ -5,8 +5,9 @@
 
 use std::fs;
 
-use protocolo::limites::{DESCRITORES_RESERVA, MAPEAMENTOS_POR_THREAD, MAPEAMENTOS_RESERVA, THREADS_RESERVA};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::limites::{DESCRITORES_RESERVA, MAPEAMENTOS_POR_THREAD, MAPEAMENTOS_RESERVA, THREADS_RESERVA};
 
 /// Quantas conexões cabem neste processo, e o que as limita, em palavras.
 pub fn conexoes_possiveis() -> (usize, &'static str) {

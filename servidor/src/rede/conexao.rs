@@ -7,9 +7,6 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use protocolo::limites::{
-    ESCRITA_PRAZO_MS, RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX, SONDA_INTERVALO_S, SONDA_S, SONDAS,
-};
 use protocolo::{ClientId, Evento, Resposta, Versao};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -18,6 +15,9 @@ use rustix::net::{SendFlags, sockopt};
 use crate::base::gravacao::Gravacao;
 use crate::base::sincronia::Arc;
 use crate::config::Config;
+use crate::limites::{
+    ESCRITA_PRAZO_MS, RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX, SONDA_INTERVALO_S, SONDA_S, SONDAS,
+};
 use crate::monitor::Dependencia;
 use crate::rede::difusao::{Observador, escrever_eventos};
 use crate::rede::entrega::Entrega;

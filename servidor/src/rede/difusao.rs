@@ -12,14 +12,14 @@ use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use protocolo::limites::{
-    DIFUSAO_DESCANSO, DIFUSAO_DESCANSO_MS_MAX, DIFUSAO_OLHADA_MS, DIFUSAO_TURMA, ESCRITA_PRAZO_MS,
-    OBSERVADOR_BYTES, PILHA_BYTES,
-};
 use protocolo::{ClientId, Evento, Versao};
 use rustix::net::sockopt;
 
 use crate::base::sincronia::{Arc, Mutex};
+use crate::limites::{
+    DIFUSAO_DESCANSO, DIFUSAO_DESCANSO_MS_MAX, DIFUSAO_OLHADA_MS, DIFUSAO_TURMA, ESCRITA_PRAZO_MS,
+    OBSERVADOR_BYTES, PILHA_BYTES,
+};
 use crate::monitor::Monitor;
 use crate::rede::conexao::enviar_sem_esperar;
 use crate::sala::Vista;

@@ -7,10 +7,10 @@
 use std::net::{Shutdown, TcpStream};
 
 use protocolo::ClientId;
-use protocolo::limites::PILHA_BYTES;
 
 use crate::base::gravacao::Gravacao;
 use crate::base::sincronia::{Arc, Condvar, Mutex, criar_thread};
+use crate::limites::PILHA_BYTES;
 use crate::rede::conexao::{enviar_sem_esperar, insistir};
 use crate::rede::saida::Saida;
 use crate::tempo::relogio::Relogio;

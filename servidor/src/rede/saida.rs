@@ -4,10 +4,10 @@
 
 use std::io;
 
-use protocolo::limites::SAIDA_BYTES_QUIETA;
 use protocolo::{ClientId, Error, Recusa, Versao};
 
 use crate::base::gravacao::{Decisao, Gravacao};
+use crate::limites::SAIDA_BYTES_QUIETA;
 use crate::tela::narracao;
 
 /// A saída de uma conexão.

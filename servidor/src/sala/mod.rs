@@ -22,6 +22,7 @@ use protocolo::{
     Segundos, Versao,
 };
 
+use crate::armazem::{Momento, Novidade};
 use crate::tempo::instante::Instante;
 pub use aguardar::Aguardado;
 use aguardar::Aguardando;
@@ -32,8 +33,6 @@ use gravada::Gravada;
 use posses::Posses;
 use recentes::Recentes;
 use token::{Requerente, Token};
-
-use crate::armazem::{Momento, Novidade};
 
 /// A sala.
 #[derive(Clone, Debug)]

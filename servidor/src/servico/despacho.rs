@@ -4,7 +4,6 @@
 
 use std::fmt;
 
-use protocolo::limites::HISTORICO_MAX;
 use protocolo::{
     Acontecimento, Assento, Chave, ClientId, Comando, ComandoToken, Error, Fato, Nome, Recusa, Resposta,
     VERSAO,
@@ -12,6 +11,7 @@ use protocolo::{
 
 use crate::armazem;
 use crate::base::gravacao::Decisao;
+use crate::limites::HISTORICO_MAX;
 use crate::monitor::{Dependencia, Lugar, Ocasiao, Solicitado};
 use crate::sala::token::Requerente;
 use crate::sala::{Veredito, Vista};

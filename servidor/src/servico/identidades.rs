@@ -7,13 +7,14 @@ use std::fmt;
 use std::io;
 
 use hmac::{Hmac, KeyInit, Mac};
-use protocolo::limites::{CHAVE_BYTES, CLIENTES_RESERVA};
+use protocolo::limites::CHAVE_BYTES;
 use protocolo::{Chave, ClientId};
 use sha2::Sha256;
 
 use crate::armazem::Segredo;
 use crate::base::gravacao::Decisao;
 use crate::base::sincronia::{AtomicU64, Ordering};
+use crate::limites::CLIENTES_RESERVA;
 
 /// Os números e as chaves dos clientes.
 pub struct Identidades {

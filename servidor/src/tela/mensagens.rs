@@ -12,9 +12,9 @@ use std::time::Duration;
 use env_logger::{Builder, Env, Target};
 use jiff::tz::TimeZone;
 use log::Level;
-use protocolo::limites::{MENSAGENS_BYTES_MAX, MOSTRA_BYTES_MAX, PILHA_BYTES};
 
 use crate::base::sincronia::{Arc, Condvar, Mutex, criar_thread};
+use crate::limites::{MENSAGENS_BYTES_MAX, MOSTRA_BYTES_MAX, PILHA_BYTES};
 
 /// Quanto se espera, ao encerrar, que a tela receba o que falta.
 const ESCOAR_PRAZO: Duration = Duration::from_millis(500);

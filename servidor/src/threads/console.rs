@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, Read as _};
 
 use log::{info, warn};
-use protocolo::limites::{MOSTRADOS_MAX, PILHA_BYTES};
 use protocolo::{Error, Resposta};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::base::sincronia::{Arc, criar_thread};
+use crate::limites::{MOSTRADOS_MAX, PILHA_BYTES};
 use crate::rede::parada::Parada;
 use crate::servico::Servico;
 use crate::tela::mensagens;

@@ -7,10 +7,10 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use log::error;
-use protocolo::limites::{ENTREGAS_POUCAS, PILHA_BYTES};
 
 use crate::base::gravacao::Gravacao;
 use crate::base::sincronia::{Arc, Condvar, JoinHandle, Mutex, criar_thread};
+use crate::limites::{ENTREGAS_POUCAS, PILHA_BYTES};
 use crate::rede::entrega::Entrega;
 
 /// A thread; soltá-la espera que ela entregue tudo.

@@ -8,11 +8,11 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use log::{info, warn};
-use protocolo::limites::{ESCUTA_PAUSA_MS, FILA_DE_ESCUTA_MAX, PARADA_PRAZO_MS, PILHA_BYTES};
 use protocolo::{Error, Recusa};
 
 use crate::base::admissao::Vaga;
 use crate::base::sincronia::{Arc, criar_thread};
+use crate::limites::{ESCUTA_PAUSA_MS, FILA_DE_ESCUTA_MAX, PARADA_PRAZO_MS, PILHA_BYTES};
 use crate::rede::parada::Parada;
 use crate::servico::Servico;
 use crate::tela::narracao;

@@ -8,10 +8,10 @@ use std::io;
 use std::time::Duration;
 
 use log::{error, info, warn};
-use protocolo::limites::{GRAVADOR_PILHA_BYTES, GRAVADOR_RONDA_US, REGRAVAR_MS};
 
 use crate::armazem::{Armazem, Falha};
 use crate::base::sincronia::{Arc, ceder};
+use crate::limites::{GRAVADOR_PILHA_BYTES, GRAVADOR_RONDA_US, REGRAVAR_MS};
 use crate::monitor::{Lote, Monitor};
 use crate::rede::parada::Parada;
 use crate::servico::Servico;

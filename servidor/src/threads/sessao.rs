@@ -7,11 +7,11 @@ use std::io::{self, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use protocolo::limites::{ENTRADA_BYTES, OLHADA_MS};
 use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
 
 use crate::aula::corrida;
 use crate::base::sincronia::Arc;
+use crate::limites::{ENTRADA_BYTES, OLHADA_MS};
 use crate::monitor::{Lugar, Ocasiao};
 use crate::rede::conexao::{Conexao, e_prazo};
 use crate::rede::parada::Inscricao;

@@ -4,9 +4,8 @@
 
 use std::io;
 
-use protocolo::limites::PILHA_BYTES;
-
 use crate::base::sincronia::Arc;
+use crate::limites::PILHA_BYTES;
 use crate::monitor::Monitor;
 use crate::servico::Servico;
 use crate::tela::narracao;

@@ -111,7 +111,7 @@ fn despedida_nao_se_arrasta() {
         let mut ana = servidor.entrar();
         ana.pedir(adeus);
         ana.espera_fim();
-        let prazo = Duration::from_millis(protocolo::limites::RESTO_PRAZO_MS) + Duration::from_secs(2);
+        let prazo = Duration::from_millis(servidor::limites::RESTO_PRAZO_MS) + Duration::from_secs(2);
         let livre = esperar_por(prazo, || {
             let _ = std::io::Write::write_all(&mut ana.tomada(), b".");
             compasso(Duration::from_millis(50));
@@ -181,7 +181,7 @@ fn quem_nao_le_e_desligado_sem_repeticao() {
         format!("{}\n{}\n", mapa.dados.join("\n"), mapa.fim)
     };
     entupir(&ana, std::process::id(), "MAPA");
-    let prazo = Duration::from_millis(protocolo::limites::ESCRITA_PRAZO_MS);
+    let prazo = Duration::from_millis(servidor::limites::ESCRITA_PRAZO_MS);
     let desligado =
         esperar_por(prazo + Duration::from_secs(4), || servidor.servico().admissao.ocupadas() == 0);
     let veio = String::from_utf8(ana.ler_o_que_ha()).expect("o servidor fala UTF-8");

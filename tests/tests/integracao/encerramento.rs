@@ -93,7 +93,7 @@ fn parada_corta_quem_nao_le() {
     let servidor = ServidorDeTeste::new();
     let (mut ana, mut bia) = (servidor.entrar(), servidor.entrar());
     entupir_de_vez(&mut ana, std::process::id());
-    let prazo = Duration::from_millis(protocolo::limites::PARADA_PRAZO_MS);
+    let prazo = Duration::from_millis(servidor::limites::PARADA_PRAZO_MS);
     // `parar` também confere que nenhuma conexão ficou para trás.
     let demorou = servidor.parar();
     assert!(demorou < prazo + LOGO, "{demorou:?}");

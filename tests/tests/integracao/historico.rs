@@ -1,9 +1,9 @@
 //! HISTORICO: a vida de um assento, com os nomes de então, na ordem em que aconteceu.
 
-use protocolo::limites::HISTORICO_MAX;
 use protocolo::{Assento, Versao};
 use servidor::armazem::memoria::Memoria;
 use servidor::armazem::{Falha, Fato, Guardado, Historico, Segredo};
+use servidor::limites::HISTORICO_MAX;
 use servidor::tempo::relogio::Relogio;
 use servidor::{Config, Servico};
 use tests::roteiro::roteiro;

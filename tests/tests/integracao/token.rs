@@ -18,7 +18,7 @@ use tests::{ServidorDeTeste, Terminal};
 const LOGO: Duration = Duration::from_secs(1);
 
 /// Uma passagem que demora isto não foi avisada: quem esperava só a viu ao olhar por si, a cada 500 ms.
-const SEM_AVISO: Duration = Duration::from_millis(protocolo::limites::OLHADA_MS - 100);
+const SEM_AVISO: Duration = Duration::from_millis(servidor::limites::OLHADA_MS - 100);
 
 /// Confere que as passagens foram avisadas. Uma ou outra pode ter demorado só porque a máquina estava ocupada.
 #[track_caller]

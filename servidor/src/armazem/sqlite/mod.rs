@@ -27,7 +27,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use protocolo::limites::{ARQUIVO_OCUPADO_MS, ASSENTOS_MAX, WAL_PAGINAS};
+use protocolo::limites::ASSENTOS_MAX;
 use protocolo::{Assento, Assentos, Cerca, ClientId, Versao};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params};
@@ -38,6 +38,7 @@ use super::{
     Acontecimento, Armazem, Falha, Fato, Guardado, Historico, Momento, Novidade, Ocupacao, Registro, Segredo,
 };
 use crate::base::sincronia::{Arc, Mutex, ao_mesmo_tempo};
+use crate::limites::{ARQUIVO_OCUPADO_MS, WAL_PAGINAS};
 
 /// O que diz, no cabeçalho do arquivo, que o banco é da Reserva (`application_id`): as letras `Rsrv`.
 const MARCA: u32 = 0x5273_7276;

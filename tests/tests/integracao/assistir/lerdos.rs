@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use protocolo::Evento;
-use protocolo::limites::{ESCRITA_PRAZO_MS, EVENTOS_MAX, OBSERVADOR_BYTES, PARADA_PRAZO_MS};
+use protocolo::limites::EVENTOS_MAX;
+use servidor::limites::{ESCRITA_PRAZO_MS, OBSERVADOR_BYTES, PARADA_PRAZO_MS};
 use tests::entupido::preso_a_escrever;
 use tests::espera::{Cronometro, PRAZO, esperar, esperar_por};
 use tests::observador::Soma;

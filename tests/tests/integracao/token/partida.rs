@@ -54,7 +54,7 @@ fn dono_que_se_despede_passa_o_token_na_hora() {
     let demorou = cronometro.passou();
     medida("de SAIR, sem fechar, à vez do primeiro", demorou);
     // Menos do que o servidor espera por quem se despediu e não fecha.
-    assert!(demorou < Duration::from_millis(protocolo::limites::RESTO_PRAZO_MS) / 2, "{demorou:?}");
+    assert!(demorou < Duration::from_millis(servidor::limites::RESTO_PRAZO_MS) / 2, "{demorou:?}");
     dona.espera_fim();
     esperar_dono(&mut olho, "3");
 }
