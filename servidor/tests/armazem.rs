@@ -23,10 +23,11 @@ use pasta::{Montada, Pasta};
 use protocolo::{Assento, Assentos, Cerca, ClientId, Evento, Mudanca, Versao};
 use servidor::armazem::memoria::{Gravados, Memoria};
 use servidor::armazem::sqlite::{Causa, Sqlite};
-use servidor::armazem::{
-    Acontecimento, Armazem, Falha, Fato, Guardado, Historico, Momento, Novidade, Registro, Segredo,
-};
+use servidor::armazem::{Armazem, Falha, Historico};
+use servidor::base::segredo::Segredo;
 use servidor::limites::HISTORICO_MEMORIA_MAX;
+use servidor::sala::registro::{Acontecimento, Fato, Guardado, Novidade, Registro};
+use servidor::tempo::momento::Momento;
 use sorteio::Sorteio;
 
 const SEGREDO: Segredo = Segredo([7; 32]);

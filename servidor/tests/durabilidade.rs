@@ -21,10 +21,13 @@ use std::time::Duration;
 
 use espera::esperar;
 use protocolo::{Assento, Assentos, Cerca, ClientId, Evento, Mudanca, Versao};
+use servidor::armazem::Falha;
 use servidor::armazem::memoria::Memoria;
-use servidor::armazem::{Falha, Guardado, Momento, Ocupacao, Segredo};
+use servidor::base::segredo::Segredo;
 use servidor::base::sincronia::Arc;
 use servidor::limites::ENTREGAS_POUCAS;
+use servidor::sala::registro::{Guardado, Ocupacao};
+use servidor::tempo::momento::Momento;
 use servidor::tempo::relogio::Relogio;
 use servidor::{Config, Parada, Servico};
 use sorteio::Sorteio;

@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 
 use protocolo::{Assento, Versao};
 
-use super::{Armazem, Falha, Fato, Guardado, Historico, Registro};
+use super::{Armazem, Falha, Historico};
 use crate::base::sincronia::{Arc, Condvar, Mutex};
 use crate::limites::HISTORICO_MEMORIA_MAX;
+use crate::sala::registro::{Fato, Guardado, Registro};
 
 /// O armazém. Um clone é outra alça do mesmo: uma grava, outra lê a história, outra manda falhar.
 #[derive(Clone, Debug)]

@@ -16,8 +16,9 @@ use protocolo::limites::ENDERECO_PADRAO;
 use protocolo::{Assento, Assentos, ClientId, Nome, Versao};
 
 use crate::armazem::memoria::Memoria;
-use crate::armazem::{Armazem, Falha, Novidade, Registro};
+use crate::armazem::{Armazem, Falha};
 use crate::rede::parada::Parada;
+use crate::sala::registro::{Novidade, Registro};
 use crate::sala::{Posse, Sala, Veredito};
 use crate::tempo::instante::Instante;
 
@@ -489,7 +490,10 @@ mod tests {
 
     #[test]
     fn so_se_guarda_a_primeira_mudanca_de_cada_versao() {
-        use crate::armazem::{Guardado, Historico as _, Momento, Segredo};
+        use crate::armazem::Historico as _;
+        use crate::base::segredo::Segredo;
+        use crate::sala::registro::Guardado;
+        use crate::tempo::momento::Momento;
         use protocolo::{Evento, Mudanca};
 
         let memoria = Memoria::new(Guardado::vazio(Segredo([0; 32]), Momento(0)));

@@ -7,5 +7,6 @@ pub mod admissao;
 pub mod contadores;
 pub mod defeitos;
 pub mod gravacao;
+pub mod segredo;
 pub mod sincronia;
 pub mod sistema;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use protocolo::{ClientId, Quadro, Resposta, Versao};
 
-use crate::armazem::Registro;
 use crate::base::sincronia::{Arc, Condvar};
+use crate::sala::registro::Registro;
 use crate::sala::token::Requerente;
 use crate::sala::{Concessao, Pessoa, Veredito, Vista};
 use crate::tempo::instante::Instante;

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use protocolo::{Evento, Mudanca};
 
-use crate::armazem::{Momento, Novidade, Registro};
+use super::registro::{Novidade, Registro};
 use crate::tempo::instante::Instante;
+use crate::tempo::momento::Momento;
 
 /// O que falta, no máximo, para um instante chegar a um milissegundo inteiro.
 const QUASE_UM_MS: Duration = Duration::from_nanos(999_999);

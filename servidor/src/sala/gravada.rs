@@ -7,9 +7,10 @@ use protocolo::{Assentos, ClientId, Error, Versao};
 
 use super::diario::Diario;
 use super::posses::Posses;
+use super::registro::{Guardado, Novidade, Registro};
 use super::{Negado, Sala};
-use crate::armazem::{Guardado, Momento, Novidade, Registro};
 use crate::tempo::instante::Instante;
+use crate::tempo::momento::Momento;
 
 /// A sala como está no disco, e como ficará quando o lote que se grava estiver lá.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ pub mod diario;
 pub mod fila;
 pub mod posses;
 pub mod recentes;
+pub mod registro;
 pub mod token;
 
 mod aguardar;
@@ -22,8 +23,8 @@ use protocolo::{
     Segundos, Versao,
 };
 
-use crate::armazem::{Momento, Novidade};
 use crate::tempo::instante::Instante;
+use crate::tempo::momento::Momento;
 pub use aguardar::Aguardado;
 use aguardar::Aguardando;
 pub use copia::Posse;
@@ -32,6 +33,7 @@ pub use gravada::Epoca;
 use gravada::Gravada;
 use posses::Posses;
 use recentes::Recentes;
+use registro::Novidade;
 use token::{Requerente, Token};
 
 /// A sala.

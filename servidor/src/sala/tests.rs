@@ -4,7 +4,7 @@ use protocolo::limites::EVENTOS_MAX;
 use protocolo::{Comando, Recusa};
 
 use super::*;
-use crate::armazem::Guardado;
+use crate::sala::registro::Guardado;
 
 /// Roda um roteiro. Cada linha é `+5s` (o tempo passa; `+5s-1`, até o milissegundo anterior), `=` (nada passa, mas o
 /// que vence vence), `cliente: PEDIDO`, `cliente: DESISTE`; e depois de `->` o que sai, separado por `;`: a resposta de
@@ -562,7 +562,7 @@ fn assentos(numeros: &[u8]) -> Assentos {
 
 /// Uma sala na versão 9: o cliente 7, que se chama ana, tem o 1 e segura o 2 por mais cinco segundos.
 fn da_versao_9() -> Sala {
-    let ocupacao = |vence| crate::armazem::Ocupacao { cliente: cliente(7), desde: INICIO, vence };
+    let ocupacao = |vence| crate::sala::registro::Ocupacao { cliente: cliente(7), desde: INICIO, vence };
     let [um, dois] = [1, 2].map(|n| protocolo::Assento::new(n).unwrap());
     let guardado = Guardado {
         versao: Versao(9),
@@ -571,7 +571,7 @@ fn da_versao_9() -> Sala {
         clientes: 20,
         assentos: [(um, ocupacao(None)), (dois, ocupacao(Some(Momento(INICIO.0 + 5000))))].into(),
         nomes: [(cliente(7), "ana".parse().unwrap())].into(),
-        ..Guardado::vazio(crate::armazem::Segredo([7; 32]), INICIO)
+        ..Guardado::vazio(crate::base::segredo::Segredo([7; 32]), INICIO)
     };
     let sala = Sala::guardada(100, &guardado, INICIO);
     sala.conferir();

@@ -9,10 +9,10 @@ use protocolo::{
     VERSAO,
 };
 
-use crate::armazem;
 use crate::base::gravacao::Decisao;
 use crate::limites::HISTORICO_MAX;
 use crate::monitor::{Dependencia, Lugar, Ocasiao, Solicitado};
+use crate::sala::registro;
 use crate::sala::token::Requerente;
 use crate::sala::{Veredito, Vista};
 use crate::servico::Servico;
@@ -159,12 +159,12 @@ fn historico(servico: &Servico, ocasiao: Ocasiao<'_>, assento: Assento) -> Respo
 }
 
 /// Um fato como se conta a um cliente.
-fn contar(fato: armazem::Fato) -> Fato {
-    let armazem::Fato { versao, quando, cliente, nome, acontecimento } = fato;
+fn contar(fato: registro::Fato) -> Fato {
+    let registro::Fato { versao, quando, cliente, nome, acontecimento } = fato;
     let acontecimento = match acontecimento {
-        armazem::Acontecimento::Reservado => Acontecimento::Reservado,
-        armazem::Acontecimento::Segurado { vence } => Acontecimento::Segurado { ate: vence.hora() },
-        armazem::Acontecimento::Livre => Acontecimento::Livre,
+        registro::Acontecimento::Reservado => Acontecimento::Reservado,
+        registro::Acontecimento::Segurado { vence } => Acontecimento::Segurado { ate: vence.hora() },
+        registro::Acontecimento::Livre => Acontecimento::Livre,
     };
     Fato { quando: quando.hora(), cliente, nome, acontecimento, versao }
 }

@@ -11,8 +11,8 @@ use protocolo::limites::CHAVE_BYTES;
 use protocolo::{Chave, ClientId};
 use sha2::Sha256;
 
-use crate::armazem::Segredo;
 use crate::base::gravacao::Decisao;
+use crate::base::segredo::Segredo;
 use crate::base::sincronia::{AtomicU64, Ordering};
 use crate::limites::CLIENTES_RESERVA;
 

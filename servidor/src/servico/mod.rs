@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::armazem::memoria::Memoria;
 use crate::armazem::sqlite::Sqlite;
-use crate::armazem::{Armazem, Guardado, Historico};
+use crate::armazem::{Armazem, Historico};
 use crate::aula::corrida::{Corrida, SoVersoesNovas};
 use crate::base::admissao::Admissao;
 use crate::base::contadores::Contadores;
@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::monitor::Monitor;
 use crate::rede::difusao::Difusao;
 use crate::sala::Sala;
+use crate::sala::registro::Guardado;
 use crate::servico::identidades::Identidades;
 use crate::tempo::relogio::Relogio;
 

@@ -3,4 +3,5 @@
 //! Não conhece a sala, e não espera por nada.
 
 pub mod instante;
+pub mod momento;
 pub mod relogio;

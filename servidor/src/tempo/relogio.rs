@@ -4,8 +4,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use protocolo::limites::PRAZO_S_MAX;
 
-use crate::armazem::Momento;
 use crate::tempo::instante::Instante;
+use crate::tempo::momento::Momento;
 
 /// Quanto antes de o servidor começar fica o instante zero: cabe o começo do mais longo dos prazos que o disco guardou.
 const FOLGA: Duration = Duration::from_secs(PRAZO_S_MAX as u64);

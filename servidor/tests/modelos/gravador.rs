@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocolo::{Alvo, Assento, Assentos, ClientId, Mudanca, Pedido, Versao};
-use servidor::armazem::{Guardado, Momento, Novidade, Registro, Segredo};
 use servidor::base::gravacao::{Decisao, Gravacao};
+use servidor::base::segredo::Segredo;
 use servidor::base::sincronia::Mutex;
 use servidor::monitor::{Dependencia, Monitor, Ocasiao};
 use servidor::sala::Sala;
+use servidor::sala::registro::{Guardado, Novidade, Registro};
+use servidor::tempo::momento::Momento;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Arc;
 use shuttle::thread::{self, JoinHandle};

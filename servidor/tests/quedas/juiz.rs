@@ -10,9 +10,10 @@ use std::path::Path;
 
 use protocolo::{Assento, Assentos, ClientId, Comando, Evento, Mudanca, Recusa, Resposta, Versao};
 use rusqlite::{Connection, OpenFlags};
-use servidor::armazem::{Momento, Novidade};
+use servidor::sala::registro::Novidade;
 use servidor::sala::{Epoca, Negado, Sala};
 use servidor::tempo::instante::Instante;
+use servidor::tempo::momento::Momento;
 
 use crate::conversa::{Pedido, Persona};
 use crate::terminal::{Terminal, valor};

@@ -2,8 +2,10 @@
 
 use protocolo::{Assento, Versao};
 use servidor::armazem::memoria::Memoria;
-use servidor::armazem::{Falha, Fato, Guardado, Historico, Segredo};
+use servidor::armazem::{Falha, Historico};
+use servidor::base::segredo::Segredo;
 use servidor::limites::HISTORICO_MAX;
+use servidor::sala::registro::{Fato, Guardado};
 use servidor::tempo::relogio::Relogio;
 use servidor::{Config, Servico};
 use tests::roteiro::roteiro;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{Causa, MARCA, VERSAO};
-use crate::armazem::Momento;
+use crate::tempo::momento::Momento;
 
 /// Só o dono lê e escreve: o segredo está lá dentro. O `-wal` e o `-shm` herdam o modo do banco.
 const MODO: u32 = 0o600;

@@ -34,11 +34,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params};
 
 use self::arquivo::{Trava, ao_lado};
 use self::conferencia::Conta;
-use super::{
-    Acontecimento, Armazem, Falha, Fato, Guardado, Historico, Momento, Novidade, Ocupacao, Registro, Segredo,
-};
+use super::{Armazem, Falha, Historico};
+use crate::base::segredo::Segredo;
 use crate::base::sincronia::{Arc, Mutex, ao_mesmo_tempo};
 use crate::limites::{ARQUIVO_OCUPADO_MS, WAL_PAGINAS};
+use crate::sala::registro::{Acontecimento, Fato, Guardado, Novidade, Ocupacao, Registro};
+use crate::tempo::momento::Momento;
 
 /// O que diz, no cabeçalho do arquivo, que o banco é da Reserva (`application_id`): as letras `Rsrv`.
 const MARCA: u32 = 0x5273_7276;

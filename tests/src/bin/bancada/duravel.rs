@@ -20,8 +20,11 @@ use protocolo::{Assento, Assentos, ClientId, Evento, Mudanca, Versao};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
+use servidor::armazem::Armazem;
 use servidor::armazem::sqlite::Sqlite;
-use servidor::armazem::{Armazem, Guardado, Momento, Novidade, Registro, Segredo};
+use servidor::base::segredo::Segredo;
+use servidor::sala::registro::{Guardado, Novidade, Registro};
+use servidor::tempo::momento::Momento;
 use tests::Sorteio;
 
 use crate::carga::{CARGAS, Pedinte, trio};
