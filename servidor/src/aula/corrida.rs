@@ -298,7 +298,7 @@ mod tests {
     use protocolo::{Alvo, Escolha, Pedido, Segundos};
 
     use crate::sala::Aguardado;
-    use crate::sala::token::Requerente;
+    use crate::sala::quem::Requerente;
 
     use super::*;
 

@@ -9,7 +9,7 @@ use protocolo::{Assentos, ClientId, Quadro, Versao};
 
 use super::trocas::{Dependencia, Entregue, Lugar, Pelo, Solicitado};
 use crate::base::sincronia::{Arc, Condvar};
-use crate::sala::token::Requerente;
+use crate::sala::quem::Requerente;
 use crate::sala::{Entrega, Epoca, Sala, Veredito, Vista};
 use crate::tempo::instante::Instante;
 

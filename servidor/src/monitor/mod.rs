@@ -22,7 +22,8 @@ pub use self::trocas::{
 use crate::aula::corrida::{Corrida, Operacao, Rascunho};
 use crate::base::defeitos::{self, Defeito, ha};
 use crate::base::sincronia::{Condvar, Mutex};
-use crate::sala::token::{self, Requerente};
+use crate::sala::quem::Requerente;
+use crate::sala::token;
 use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
 use crate::tela::mensagens;
 use crate::tela::terminal;

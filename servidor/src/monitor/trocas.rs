@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use protocolo::{ClientId, Quadro, Resposta, Versao};
 
 use crate::base::sincronia::{Arc, Condvar};
+use crate::sala::quem::Requerente;
 use crate::sala::registro::Registro;
-use crate::sala::token::Requerente;
 use crate::sala::{Concessao, Pessoa, Veredito, Vista};
 use crate::tempo::instante::Instante;
 

@@ -8,7 +8,7 @@ use protocolo::limites::ASSENTOS_MAX;
 use protocolo::{Assentos, ClientId, Error, Escolha, Mudanca, Pedido, Resposta, Segundos};
 
 use super::fila::Fila;
-use super::token::Requerente;
+use super::quem::Requerente;
 use super::{Concessao, Entrega, Negado, Sala, Tomada};
 use crate::tempo::instante::Instante;
 

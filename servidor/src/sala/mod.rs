@@ -7,6 +7,7 @@
 pub mod diario;
 pub mod fila;
 pub mod posses;
+pub mod quem;
 pub mod recentes;
 pub mod registro;
 pub mod token;
@@ -32,9 +33,10 @@ use diario::Diario;
 pub use gravada::Epoca;
 use gravada::Gravada;
 use posses::Posses;
+use quem::Requerente;
 use recentes::Recentes;
 use registro::Novidade;
-use token::{Requerente, Token};
+use token::Token;
 
 /// A sala.
 #[derive(Clone, Debug)]

@@ -11,17 +11,9 @@ use std::collections::BTreeMap;
 use protocolo::{Cerca, ClientId, Error, Resposta, Segundos};
 
 use super::fila::Fila;
+use super::quem::Requerente;
 use super::{Concessao, Entrega};
 use crate::tempo::instante::Instante;
-
-/// Quem pede: o cliente, e a conexão por onde ele fala (o número com que ela nasceu, que nenhuma outra tem).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Requerente {
-    /// Quem é.
-    pub cliente: ClientId,
-    /// Por onde fala: é com ela que o lugar na fila e o token se vão.
-    pub conexao: ClientId,
-}
 
 /// O que acontece com quem pede o token.
 #[derive(Clone, Debug)]

@@ -2,56 +2,20 @@
 //!
 //! Roda na thread do cliente, fora da seção crítica; só o monitor entra nela. Não lê nem escreve no socket.
 
-use std::fmt;
-
 use protocolo::{
-    Acontecimento, Assento, Chave, ClientId, Comando, ComandoToken, Error, Fato, Nome, Recusa, Resposta,
-    VERSAO,
+    Acontecimento, Assento, Chave, ClientId, Comando, ComandoToken, Error, Fato, Recusa, Resposta, VERSAO,
 };
 
 use crate::base::gravacao::Decisao;
 use crate::limites::HISTORICO_MAX;
 use crate::monitor::{Dependencia, Lugar, Ocasiao, Solicitado};
+use crate::sala::quem::Participante;
 use crate::sala::registro;
-use crate::sala::token::Requerente;
 use crate::sala::{Veredito, Vista};
 use crate::servico::Servico;
 use crate::tela::explicacao;
 use crate::tela::mensagens;
 use crate::tela::narracao;
-
-/// Quem fala numa conexão: muda com `NOME` e com `RETOMAR`.
-#[derive(Clone, Debug)]
-pub struct Participante {
-    /// O número com que a conexão nasceu: é dela, mesmo que o cliente passe a ser outro.
-    pub conexao: ClientId,
-    /// O número.
-    pub cliente: ClientId,
-    /// O nome, se deu um.
-    pub nome: Option<Nome>,
-}
-
-impl fmt::Display for Participante {
-    /// `[7]` ou `[7 ana]`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.nome {
-            Some(nome) => write!(f, "[{} {nome}]", self.cliente),
-            None => write!(f, "[{}]", self.cliente),
-        }
-    }
-}
-
-impl Participante {
-    /// Quem acaba de chegar.
-    pub const fn new(cliente: ClientId) -> Self {
-        Self { conexao: cliente, cliente, nome: None }
-    }
-
-    /// Quem fala, e por onde.
-    pub const fn requerente(&self) -> Requerente {
-        Requerente { cliente: self.cliente, conexao: self.conexao }
-    }
-}
 
 /// O que resulta de um comando.
 #[derive(Debug)]

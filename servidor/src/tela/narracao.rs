@@ -12,7 +12,7 @@ use protocolo::{Assento, ClientId, Comando, Pedido, Recusa, Resposta, Versao};
 
 use crate::armazem::Falha;
 use crate::sala::Vencido;
-use crate::servico::despacho::Participante;
+use crate::sala::quem::Participante;
 use crate::tela::mensagens::{mostrar, sem_chaves};
 
 /// Por que uma conexão acabou.

@@ -15,8 +15,9 @@ use crate::limites::{ENTRADA_BYTES, OLHADA_MS};
 use crate::monitor::{Lugar, Ocasiao};
 use crate::rede::conexao::{Conexao, e_prazo};
 use crate::rede::parada::Inscricao;
+use crate::sala::quem::Participante;
 use crate::servico::Servico;
-use crate::servico::despacho::{self, Desfecho, Participante};
+use crate::servico::despacho::{self, Desfecho};
 use crate::tela::explicacao;
 use crate::tela::narracao::{self, Fim};
 

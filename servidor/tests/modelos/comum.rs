@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocolo::{Alvo, Assento, Assentos, ClientId, Escolha, Pedido, Segundos, Versao};
 use servidor::monitor::{Entregue, Lugar, Monitor, Ocasiao, Solicitado};
-use servidor::sala::token::Requerente;
+use servidor::sala::quem::Requerente;
 use servidor::sala::{Sala, Veredito};
 use servidor::tempo::instante::Instante;
 use shuttle::sync::Arc;

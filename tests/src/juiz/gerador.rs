@@ -9,7 +9,8 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use protocolo::{ClientId, Comando, ComandoToken, Recusa, Resposta};
-use servidor::sala::token::{Pedido, Requerente};
+use servidor::sala::quem::Requerente;
+use servidor::sala::token::Pedido;
 use servidor::sala::{Aguardado, Entrega, Epoca, Sala, Veredito, Vista};
 use servidor::tempo::instante::Instante;
 
