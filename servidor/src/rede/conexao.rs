@@ -9,25 +9,21 @@ use std::time::Duration;
 
 use protocolo::{ClientId, Evento, Resposta, Versao};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::net::{SendFlags, sockopt};
 
 use crate::base::gravacao::Gravacao;
 use crate::base::sincronia::Arc;
 use crate::config::Config;
-use crate::limites::{
-    ESCRITA_PRAZO_MS, RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX, SONDA_INTERVALO_S, SONDA_S, SONDAS,
-};
+use crate::limites::{RESTO_BYTES_MAX, RESTO_PRAZO_MS, SAIDA_BYTES_MAX};
 use crate::monitor::Dependencia;
 use crate::rede::difusao::{Observador, escrever_eventos};
 use crate::rede::entrega::Entrega;
 use crate::rede::saida::{Desfeita, Saida};
+use crate::rede::tomada::{enviar_sem_esperar, insistir, sondar};
 use crate::sala::Vista;
 use crate::servico::Servico;
 use crate::tempo::instante::Instante;
 use crate::tempo::relogio::Relogio;
 
-const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
 const RESTO_PRAZO: Duration = Duration::from_millis(RESTO_PRAZO_MS);
 
 /// Um lado da conversa com um cliente.
@@ -335,47 +331,4 @@ impl Read for Conexao {
         self.anotar_linha(&destino[..lidos])?;
         Ok(lidos)
     }
-}
-
-/// Escreve tudo, esperando que o cliente leia. O erro de quem não lê não é o de quem não fala ([`e_prazo`]): a este ainda se diz
-/// por que se fecha.
-#[cold]
-pub fn insistir(mut tomada: &TcpStream, mut bytes: &[u8], relogio: Relogio) -> io::Result<()> {
-    let desde = relogio.agora();
-    while !bytes.is_empty() {
-        let falta = ESCRITA_PRAZO.saturating_sub(relogio.agora().desde(desde));
-        if falta.is_zero() {
-            return Err(io::Error::other("não leu a resposta a tempo"));
-        }
-        tomada.set_write_timeout(Some(falta))?;
-        match tomada.write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(n) => bytes = &bytes[n..],
-            Err(erro) if erro.kind() == ErrorKind::Interrupted || e_prazo(&erro) => {}
-            Err(erro) => return Err(erro),
-        }
-    }
-    Ok(())
-}
-
-/// Escreve o que couber no socket agora; zero, se não cabe nada.
-pub fn enviar_sem_esperar(tomada: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    match rustix::net::send(tomada, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-        Ok(escritos) => Ok(escritos),
-        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(0),
-        Err(erro) => Err(erro.into()),
-    }
-}
-
-/// Liga as sondas do TCP: um cabo cortado se descobre em menos de dois minutos, também enquanto o cliente espera a vez.
-fn sondar(tomada: &TcpStream) -> io::Result<()> {
-    sockopt::set_socket_keepalive(tomada, true)?;
-    sockopt::set_tcp_keepidle(tomada, Duration::from_secs(SONDA_S))?;
-    sockopt::set_tcp_keepintvl(tomada, Duration::from_secs(SONDA_INTERVALO_S))?;
-    Ok(sockopt::set_tcp_keepcnt(tomada, SONDAS)?)
-}
-
-/// Diz se o erro é um prazo que venceu: o sistema usa um ou outro nome.
-pub fn e_prazo(erro: &io::Error) -> bool {
-    matches!(erro.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -21,7 +21,7 @@ use crate::limites::{
     OBSERVADOR_BYTES, PILHA_BYTES,
 };
 use crate::monitor::Monitor;
-use crate::rede::conexao::enviar_sem_esperar;
+use crate::rede::tomada::enviar_sem_esperar;
 use crate::sala::Vista;
 use crate::servico::Servico;
 use crate::tempo::instante::Instante;

@@ -11,8 +11,8 @@ use protocolo::ClientId;
 use crate::base::gravacao::Gravacao;
 use crate::base::sincronia::{Arc, Condvar, Mutex, criar_thread};
 use crate::limites::PILHA_BYTES;
-use crate::rede::conexao::{enviar_sem_esperar, insistir};
 use crate::rede::saida::Saida;
+use crate::rede::tomada::{enviar_sem_esperar, insistir};
 use crate::tempo::relogio::Relogio;
 
 /// Onde uma conexão deixa o que tem por escrever.

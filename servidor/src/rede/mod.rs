@@ -7,3 +7,4 @@ pub mod difusao;
 pub mod entrega;
 pub mod parada;
 pub mod saida;
+pub mod tomada;

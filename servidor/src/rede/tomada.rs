@@ -1,0 +1,58 @@
+//! O socket de uma conexão, abaixo de todos os que escrevem nele: mandar sem esperar, insistir até um prazo, sondar quem se calou.
+//!
+//! Não sabe o que manda, nem de quem é a vez.
+
+use std::io::{self, ErrorKind, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::{SendFlags, sockopt};
+
+use crate::limites::{ESCRITA_PRAZO_MS, SONDA_INTERVALO_S, SONDA_S, SONDAS};
+use crate::tempo::relogio::Relogio;
+
+const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
+
+/// Escreve tudo, esperando que o cliente leia. O erro de quem não lê não é o de quem não fala ([`e_prazo`]): a este ainda se diz
+/// por que se fecha.
+#[cold]
+pub fn insistir(mut tomada: &TcpStream, mut bytes: &[u8], relogio: Relogio) -> io::Result<()> {
+    let desde = relogio.agora();
+    while !bytes.is_empty() {
+        let falta = ESCRITA_PRAZO.saturating_sub(relogio.agora().desde(desde));
+        if falta.is_zero() {
+            return Err(io::Error::other("não leu a resposta a tempo"));
+        }
+        tomada.set_write_timeout(Some(falta))?;
+        match tomada.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = &bytes[n..],
+            Err(erro) if erro.kind() == ErrorKind::Interrupted || e_prazo(&erro) => {}
+            Err(erro) => return Err(erro),
+        }
+    }
+    Ok(())
+}
+
+/// Escreve o que couber no socket agora; zero, se não cabe nada.
+pub fn enviar_sem_esperar(tomada: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    match rustix::net::send(tomada, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+        Ok(escritos) => Ok(escritos),
+        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(0),
+        Err(erro) => Err(erro.into()),
+    }
+}
+
+/// Liga as sondas do TCP: um cabo cortado se descobre em menos de dois minutos, também enquanto o cliente espera a vez.
+pub fn sondar(tomada: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(tomada, true)?;
+    sockopt::set_tcp_keepidle(tomada, Duration::from_secs(SONDA_S))?;
+    sockopt::set_tcp_keepintvl(tomada, Duration::from_secs(SONDA_INTERVALO_S))?;
+    Ok(sockopt::set_tcp_keepcnt(tomada, SONDAS)?)
+}
+
+/// Diz se o erro é um prazo que venceu: o sistema usa um ou outro nome.
+pub fn e_prazo(erro: &io::Error) -> bool {
+    matches!(erro.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
