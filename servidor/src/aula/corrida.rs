@@ -2,8 +2,8 @@
 //!
 //! Com `--demonstrar-corrida` um pedido que muda os assentos copia a sala, decide sobre a cópia, faz uma pausa **sem a trava**
 //! e escreve a cópia por cima do que os outros fizeram enquanto isso: duas pessoas reservam um assento e as duas ouvem `OK`.
-//! É a corrida lógica de quem lê, pensa e escreve; nenhuma memória é lida pela metade. Aqui se faz a pausa e se diz quem saiu
-//! prejudicado; quem fecha a trava, duas vezes, é o [`Monitor`](crate::monitor::Monitor). Sem a opção, nada daqui se executa.
+//! É a corrida lógica de quem lê, pensa e escreve; nenhuma memória é lida pela metade. Este módulo
+//! faz a pausa, chama o [`Monitor`] duas vezes e diz quem saiu prejudicado. Sem a opção, nada daqui se executa.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use log::warn;
 use protocolo::limites::ENDERECO_PADRAO;
-use protocolo::{Assento, Assentos, ClientId, Nome, Versao};
+use protocolo::{Assento, Assentos, Cerca, ClientId, Nome, Versao};
 
 use crate::armazem::memoria::Memoria;
 use crate::armazem::{Armazem, Falha};
+use crate::monitor::{Monitor, Ocasiao};
 use crate::rede::parada::Parada;
 use crate::sala::registro::{Novidade, Registro};
 use crate::sala::{Posse, Sala, Veredito};
@@ -47,8 +48,33 @@ impl Corrida {
         let _ = self.parada.set(parada.clone());
     }
 
+    /// O mesmo pedido em duas seções críticas, com uma pausa entre a que lê a sala e a que a escreve; diz na tela o mal que fez.
+    pub fn mudar(
+        &self,
+        monitor: &Monitor,
+        ocasiao: Ocasiao<'_>,
+        cerca: Option<Cerca>,
+        operacao: &Operacao<'_>,
+    ) -> Veredito {
+        let (agora, quem) = (ocasiao.agora, ocasiao.quem.cliente);
+        let operacao = |sala: &mut Sala, agora, quem| {
+            cerca.map_or(Ok(()), |cerca| sala.exigir_cerca(agora, quem, cerca))?;
+            operacao(sala, agora, quem)
+        };
+        let mut rascunho = Rascunho::new(monitor.copiar(agora));
+        let veredito = operacao(&mut rascunho.sala, agora, quem);
+        self.pausar();
+        let mut danos = None;
+        let ouve = monitor.mudar(ocasiao, None, |sala, agora, quem| {
+            danos = Some(rascunho.escrever(sala, agora, quem, &veredito, &operacao));
+            veredito.clone()
+        });
+        danos.iter().for_each(Danos::narrar);
+        ouve
+    }
+
     /// Deixa os outros passarem à frente. Quem chama não tem trava nenhuma.
-    pub fn pausar(&self) {
+    fn pausar(&self) {
         if let Some(parada) = self.parada.get() {
             parada.esperar(self.pausa);
         }
@@ -57,24 +83,23 @@ impl Corrida {
 
 /// A cópia da sala sobre a qual um pedido decide.
 #[derive(Debug)]
-pub struct Rascunho {
+struct Rascunho {
     /// De quem era cada assento, em ordem.
     antes: Vec<Posse>,
     versao: Versao,
     /// A cópia, para mexer nela.
-    pub sala: Sala,
+    sala: Sala,
 }
 
 impl Rascunho {
-    /// Copia a sala como ela está em `agora`.
-    pub fn copiar(sala: &mut Sala, agora: Instante) -> Self {
-        let copia = sala.copiar(agora);
+    /// O rascunho que começa por esta cópia.
+    fn new(copia: Sala) -> Self {
         Self { antes: posses(&copia), versao: copia.versao(), sala: copia }
     }
 
     /// Escreve por cima da sala o que o pedido de `quem` decidiu, se foi um sim; volta o mal que isso fez.
-    pub fn escrever(
-        self,
+    fn escrever(
+        &self,
         sala: &mut Sala,
         agora: Instante,
         quem: ClientId,
@@ -83,14 +108,14 @@ impl Rascunho {
     ) -> Danos {
         let certo = operacao(&mut sala.copiar(agora), agora, quem);
         let versoes = (sala.versao(), self.sala.versao());
-        let mut danos = if veredito.is_ok() { comparar(&self, sala) } else { Vec::new() };
+        let mut danos = if veredito.is_ok() { comparar(self, sala) } else { Vec::new() };
         if danos.is_empty() && veredito.is_ok() != certo.is_ok() {
             danos.push(Dano::VistaAtrasada { quem, ouviu: dizer(veredito), seria: dizer(&certo) });
         }
         let envolvidos = danos.iter().flat_map(Dano::envolvidos);
         let nomes = envolvidos.filter_map(|um| Some((um, sala.nome(um)?.clone()))).collect();
         if veredito.is_ok() {
-            sala.escrever_por_cima(self.sala, self.versao);
+            sala.escrever_por_cima(self.sala.clone(), self.versao);
         }
         Danos { danos, versoes, nomes }
     }
@@ -156,7 +181,7 @@ impl Dano {
 
 /// O mal que um pedido fez, e o que é preciso saber para o contar.
 #[derive(Debug)]
-pub struct Danos {
+struct Danos {
     danos: Vec<Dano>,
     /// A versão da sala, e a que fica.
     versoes: (Versao, Versao),
@@ -165,7 +190,7 @@ pub struct Danos {
 
 impl Danos {
     /// Diz na tela cada mal. Chamada com a trava aberta.
-    pub fn narrar(&self) {
+    fn narrar(&self) {
         for dano in &self.danos {
             warn!("{}", Contado(self, dano));
         }
@@ -349,7 +374,7 @@ mod tests {
     /// Todos copiam a sala antes que o primeiro a escreva; escrevem na ordem dada. Volta o que a tela diz.
     fn correr(sala: &mut Sala, pedidos: &[(ClientId, Box<Operacao<'_>>)]) -> Vec<String> {
         let copiar = |(quem, operacao): &(ClientId, Box<Operacao<'_>>)| {
-            let mut rascunho = Rascunho::copiar(sala, AGORA);
+            let mut rascunho = Rascunho::new(sala.copiar(AGORA));
             let veredito = operacao(&mut rascunho.sala, AGORA, *quem);
             (rascunho, veredito)
         };
@@ -423,7 +448,7 @@ mod tests {
     fn a_versao_volta() {
         let mut sala = sala_com(&[]);
         let lento = (BETO, reservar(&[1]));
-        let mut rascunho = Rascunho::copiar(&mut sala, AGORA);
+        let mut rascunho = Rascunho::new(sala.copiar(AGORA));
         let veredito = lento.1(&mut rascunho.sala, AGORA, BETO);
         for numero in [2, 3] {
             reservar(&[numero])(&mut sala, AGORA, ANA).unwrap();
@@ -469,7 +494,7 @@ mod tests {
     fn quem_espera_e_atendido_pelo_que_se_escreve_por_cima() {
         let mut sala = sala_com(&[]);
         let de_beto = reservar(&[7]);
-        let mut rascunho = Rascunho::copiar(&mut sala, AGORA);
+        let mut rascunho = Rascunho::new(sala.copiar(AGORA));
         let veredito = de_beto(&mut rascunho.sala, AGORA, BETO);
         reservar(&[7])(&mut sala, AGORA, ANA).unwrap();
         let outra = Requerente { cliente: BETO, conexao: CAIO };

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use protocolo::{Assentos, ClientId, Quadro, Versao};
+use protocolo::{ClientId, Quadro, Versao};
 
 use super::trocas::{Dependencia, Entregue, Lugar, Pelo, Solicitado};
 use crate::base::sincronia::{Arc, Condvar};
 use crate::sala::quem::Requerente;
-use crate::sala::{Entrega, Epoca, Sala, Veredito, Vista};
+use crate::sala::{Entrega, Epoca, Negado, Sala, Veredito, Vista};
 use crate::tempo::instante::Instante;
 
 /// Sem pressa de gravar (a sala só vive na memória), quantas novidades se juntam antes de acordar quem guarda a história.
@@ -116,23 +116,31 @@ impl Dentro {
         }
     }
 
-    /// O que falta a uma resposta sobre os assentos: de que lote ela depende, e o que contar antes dela.
+    /// O que falta a uma resposta sobre os assentos de agora: de que lote ela depende, e o que contar antes dela.
     pub(super) fn concluir(
-        &mut self,
-        mut veredito: Veredito,
-        (cliente, pedidos): (ClientId, Assentos),
+        &self,
+        veredito: Veredito,
         vista: Option<&mut Vista>,
         depende: &mut Dependencia,
     ) -> Veredito {
-        let so_do_gravado = Self::epoca_de(*depende) == Epoca::Gravada
-            && veredito.as_mut().is_err_and(|negado| self.sala.antecipar(negado, cliente, pedidos));
-        if so_do_gravado {
-            self.mostrar(vista, Epoca::Gravada);
-        } else {
-            depende.juntar(self.por_decidir());
-            self.mostrar(vista, Epoca::Agora);
-        }
+        depende.juntar(self.por_decidir());
+        self.mostrar(vista, Epoca::Agora);
         veredito
+    }
+
+    /// A recusa que a mesma operação recebe da sala do disco, se a recebe: dela não se volta atrás, e por isso não espera por lote
+    /// nenhum. Quem tem respostas por gravar já viu a sala de agora, e não ouve outra.
+    #[inline(never)] // A cópia da sala não deve pesar na pilha de quem não é recusado.
+    pub(super) fn antecipar(
+        &self,
+        depende: Dependencia,
+        operacao: impl FnOnce(&mut Sala, Instante) -> Veredito,
+    ) -> Option<Negado> {
+        if Self::epoca_de(depende) == Epoca::Agora {
+            return None;
+        }
+        // No instante zero nada vence: o que venceu e ainda não está gravado não é da sala do disco.
+        self.sala.do_disco().and_then(|mut disco| operacao(&mut disco, Instante::default()).err())
     }
 
     /// O retrato da sala que se pode mostrar a quem tem isto por dizer, e a versão dele; quem observa fica em dia com ela.

@@ -10,16 +10,13 @@ mod trocas;
 
 use std::time::Duration;
 
-use protocolo::{
-    Alvo, Assentos, Cerca, ClientId, Error, Escolha, Nome, Pedido, Quadro, Resposta, Segundos, Versao,
-};
+use protocolo::{Cerca, ClientId, Error, Escolha, Nome, Quadro, Resposta, Segundos, Versao};
 
 use self::dentro::{Dentro, Difusor, Gravador, Vigia};
 use self::trocas::Pelo;
 pub use self::trocas::{
     Dependencia, Entregue, Lote, Lugar, Ocasiao, RetratoDaSala, RetratoDoToken, Solicitado,
 };
-use crate::aula::corrida::{Corrida, Operacao, Rascunho};
 use crate::base::defeitos::{self, Defeito, ha};
 use crate::base::sincronia::{Condvar, Mutex};
 use crate::sala::quem::Requerente;
@@ -39,8 +36,6 @@ pub struct Monitor {
     mudou: Condvar,
     /// Onde dorme quem grava, até que haja o que gravar.
     ha_lote: Condvar,
-    /// A corrida que se demonstra, se é este o modo.
-    corrida: Option<Corrida>,
 }
 
 impl Monitor {
@@ -51,57 +46,41 @@ impl Monitor {
             antecipou: Condvar::new(),
             mudou: Condvar::new(),
             ha_lote: Condvar::new(),
-            corrida: None,
         }
     }
 
-    /// Daqui em diante os pedidos que mudam os assentos correm uns contra os outros; ver [`corrida`](crate::aula::corrida).
-    pub fn correr(&mut self, corrida: Corrida) {
-        self.corrida = Some(corrida);
-    }
-
-    /// A corrida que se demonstra, se é este o modo.
-    pub const fn corrida(&self) -> Option<&Corrida> {
-        self.corrida.as_ref()
-    }
-
-    /// Ver [`Sala::reservar`]; com `cerca`, só se ela vale, no mesmo instante.
-    pub fn reservar(&self, ocasiao: Ocasiao<'_>, pedido: Pedido, cerca: Option<Cerca>) -> Veredito {
-        let pedidos = match pedido {
-            Pedido::Todos(assentos) | Pedido::Parcial(assentos) => assentos,
-            Pedido::Quantidade { .. } => Assentos::NENHUM,
-        };
-        self.atender(ocasiao, pedidos, |sala, agora, cliente| {
-            cerca.map_or(Ok(()), |cerca| sala.exigir_cerca(agora, cliente, cerca))?;
-            sala.reservar(agora, cliente, pedido)
+    /// Um pedido que muda os assentos, num instante só: `operacao` é a da [`Sala`]; com `cerca`, só se ela vale (ver
+    /// [`Sala::exigir_cerca`]). Quem observa fica em dia nesse mesmo instante, antes de quem espera ser atendido.
+    ///
+    /// A operação talvez se repita, sobre a sala do disco: ver [`Sala::do_disco`].
+    pub fn mudar(
+        &self,
+        ocasiao: Ocasiao<'_>,
+        cerca: Option<Cerca>,
+        mut operacao: impl FnMut(&mut Sala, Instante, ClientId) -> Veredito,
+    ) -> Veredito {
+        let Ocasiao { agora, quem, vista, depende } = ocasiao;
+        self.na_secao_critica(|dentro| {
+            let vencida = cerca.and_then(|cerca| dentro.sala.exigir_cerca(agora, quem.cliente, cerca).err());
+            if let Some(negado) = vencida {
+                return dentro.concluir(Err(negado), vista, depende);
+            }
+            let veredito = operacao(&mut dentro.sala, agora, quem.cliente);
+            if veredito.is_err() {
+                let antecipada =
+                    dentro.antecipar(*depende, |sala, agora| operacao(sala, agora, quem.cliente));
+                if let Some(negado) = antecipada {
+                    dentro.mostrar(vista, Epoca::Gravada);
+                    return Err(negado);
+                }
+            }
+            dentro.concluir(veredito, vista, depende)
         })
     }
 
-    /// Ver [`Sala::segurar`].
-    pub fn segurar(&self, ocasiao: Ocasiao<'_>, escolha: Escolha, por: Segundos) -> Veredito {
-        let pedidos = assentos_da(escolha);
-        self.atender(ocasiao, pedidos, |sala, agora, cliente| sala.segurar(agora, cliente, escolha, por))
-    }
-
-    /// Ver [`Sala::confirmar`].
-    pub fn confirmar(&self, ocasiao: Ocasiao<'_>, quais: Option<Assentos>) -> Veredito {
-        self.atender(ocasiao, quais.unwrap_or_default(), |sala, agora, cliente| {
-            // Defeito plantado: quem confirma não olha o prazo, porque a thread dos prazos já cuida dele.
-            let agora = if ha(Defeito::ConfirmaVencido) { Instante::default() } else { agora };
-            sala.confirmar(agora, cliente, quais)
-        })
-    }
-
-    /// Ver [`Sala::cancelar`]; com `cerca`, só se ela vale, no mesmo instante.
-    pub fn cancelar(&self, ocasiao: Ocasiao<'_>, alvo: Alvo, cerca: Option<Cerca>) -> Veredito {
-        let pedidos = match alvo {
-            Alvo::Tudo => Assentos::NENHUM,
-            Alvo::Estes(assentos) => assentos,
-        };
-        self.atender(ocasiao, pedidos, |sala, agora, cliente| {
-            cerca.map_or(Ok(()), |cerca| sala.exigir_cerca(agora, cliente, cerca))?;
-            sala.cancelar(agora, cliente, alvo)
-        })
+    /// Uma cópia da sala em `agora`, para quem decide com a trava aberta: ver [`Sala::copiar`].
+    pub fn copiar(&self, agora: Instante) -> Sala {
+        self.na_secao_critica(|dentro| dentro.sala.copiar(agora))
     }
 
     /// O retrato da sala para quem pede e a versão de que ele é.
@@ -205,12 +184,7 @@ impl Monitor {
                     return dentro.dar_lugar(quem.conexao, Pelo::Assentos, a_frente);
                 }
             };
-            Solicitado::Respondido(dentro.concluir(
-                veredito,
-                (quem.cliente, assentos_da(escolha)),
-                vista,
-                depende,
-            ))
+            Solicitado::Respondido(dentro.concluir(veredito, vista, depende))
         })
     }
 
@@ -454,47 +428,6 @@ impl Monitor {
         self.ha_lote.notify_one();
     }
 
-    /// Uma operação sobre a sala, que nomeia os assentos `pedidos`; quem observa fica em dia no mesmo instante, antes de quem
-    /// espera ser atendido.
-    fn atender(
-        &self,
-        ocasiao: Ocasiao<'_>,
-        pedidos: Assentos,
-        operacao: impl Fn(&mut Sala, Instante, ClientId) -> Veredito,
-    ) -> Veredito {
-        if let Some(corrida) = &self.corrida {
-            return self.atender_correndo(corrida, ocasiao, pedidos, &operacao);
-        }
-        let Ocasiao { agora, quem, vista, depende } = ocasiao;
-        self.na_secao_critica(|dentro| {
-            let veredito = operacao(&mut dentro.sala, agora, quem.cliente);
-            dentro.concluir(veredito, (quem.cliente, pedidos), vista, depende)
-        })
-    }
-
-    /// O mesmo pedido em duas seções críticas, com uma pausa entre a que lê a sala e a que a escreve: a corrida que se
-    /// demonstra, e mais nada.
-    #[cold]
-    #[inline(never)] // A cópia da sala não deve pesar na pilha de quem não corre.
-    fn atender_correndo(
-        &self,
-        corrida: &Corrida,
-        ocasiao: Ocasiao<'_>,
-        pedidos: Assentos,
-        operacao: &Operacao<'_>,
-    ) -> Veredito {
-        let Ocasiao { agora, quem, vista, depende } = ocasiao;
-        let mut rascunho = self.na_secao_critica(|dentro| Rascunho::copiar(&mut dentro.sala, agora));
-        let veredito = operacao(&mut rascunho.sala, agora, quem.cliente);
-        corrida.pausar();
-        let (veredito, danos) = self.na_secao_critica(|dentro| {
-            let danos = rascunho.escrever(&mut dentro.sala, agora, quem.cliente, &veredito, operacao);
-            (dentro.concluir(veredito, (quem.cliente, pedidos), vista, depende), danos)
-        });
-        danos.narrar();
-        veredito
-    }
-
     /// O único lugar que muda a sala. A operação recebe `&mut`: o compilador é a prova de que o mutex está fechado.
     fn na_secao_critica<T>(&self, operacao: impl FnOnce(&mut Dentro) -> T) -> T {
         let mut dentro = self.dentro.lock();
@@ -530,13 +463,6 @@ impl Monitor {
             self.ha_lote.notify_one();
         }
         resultado
-    }
-}
-
-const fn assentos_da(escolha: Escolha) -> Assentos {
-    match escolha {
-        Escolha::Estes(assentos) => assentos,
-        Escolha::Quantidade(_) => Assentos::NENHUM,
     }
 }
 

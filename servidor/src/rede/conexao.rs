@@ -3,7 +3,7 @@
 //! Não sabe o que é um pedido. Ler só acontece quando não há mais nada por entender: é então, e só então, que o que
 //! já se respondeu sai, e um lote que chegou junto é respondido numa escrita só. Usa um descritor por cliente.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 

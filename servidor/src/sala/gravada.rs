@@ -3,12 +3,12 @@
 //! É código sequencial puro: aqui não se grava nada. Há duas salas, a de agora e a do disco; do que se diz da segunda não se
 //! volta atrás.
 
-use protocolo::{Assentos, ClientId, Error, Versao};
+use protocolo::Versao;
 
+use super::Sala;
 use super::diario::Diario;
 use super::posses::Posses;
 use super::registro::{Guardado, Novidade, Registro};
-use super::{Negado, Sala};
 use crate::tempo::instante::Instante;
 use crate::tempo::momento::Momento;
 
@@ -67,37 +67,10 @@ impl Sala {
         self.posses_de(Epoca::Gravada).versao()
     }
 
-    /// Se o que se recusou agora, por causa dos assentos `pedidos`, também se recusaria na sala do disco, a recusa passa a ser
-    /// a de lá, e não depende de mais nada. Diz se foi assim.
-    pub fn antecipar(&self, negado: &mut Negado, cliente: ClientId, pedidos: Assentos) -> bool {
-        let Some(gravada) = &self.gravada else { return false };
-        let posses = &gravada.posses;
-        let alheios = || posses.alheios(cliente, pedidos);
-        let (erro, assentos) = match negado.erro {
-            Error::Ocupado(de_agora) => {
-                let alheios = alheios();
-                // Um pedido parcial só se recusa quando todos são de outros, e aqui não se sabe se era um.
-                let todos = alheios == pedidos || de_agora != pedidos;
-                (Error::Ocupado(alheios), if todos { alheios } else { Assentos::NENHUM })
-            }
-            Error::NaoESeu(_) => {
-                let faltam = pedidos - posses.de(cliente);
-                (Error::NaoESeu(faltam), faltam)
-            }
-            Error::NaoSegurado(_) => {
-                let faltam = pedidos - (posses.de(cliente) & posses.segurados());
-                (Error::NaoSegurado(faltam), faltam)
-            }
-            Error::JaReservado(_) if alheios().is_empty() => {
-                let firmes = pedidos & posses.firmes();
-                (Error::JaReservado(firmes), firmes)
-            }
-            _ => return false,
-        };
-        if !assentos.is_empty() {
-            *negado = Negado { erro, versao: Some(posses.versao()), livres: posses.livres() };
-        }
-        !assentos.is_empty()
+    /// Uma sala com os assentos como estão no disco, a mesma cota, e mais nada: serve para perguntar às mesmas regras o que elas diriam
+    /// dela. `None` se a sala só vive na memória.
+    pub fn do_disco(&self) -> Option<Self> {
+        self.gravada.as_ref().map(|gravada| Self { posses: gravada.posses.clone(), ..Self::new(self.cota) })
     }
 
     /// Números de cliente até este podem ser dados, quando isto estiver gravado. Quem chega aqui depois de um número maior

@@ -772,25 +772,28 @@ fn numeros_reservados_nao_voltam_atras() {
     assert_eq!(ultima(&mut sala), Some(Novidade::Clientes(29)));
 }
 
-/// O que também se recusaria na sala do disco recebe a recusa de lá, com os assentos e a versão de lá.
+/// A sala do disco responde pelas mesmas regras, com os assentos e a versão de lá, e responder não a muda.
 #[test]
-fn antecipar_da_a_recusa_da_sala_do_disco() {
+fn do_disco_da_a_recusa_da_sala_do_disco() {
     let mut sala = da_versao_9();
     let todos = |pedidos: &[u8]| Pedido::Todos(assentos(pedidos));
     // Na 9, o 1 e o 2 são de outros; na 10, que ainda não está gravada, o 2 é livre; na 11, o 50 é do 8.
     dizer(sala.cancelar(Instante::default(), cliente(7), Alvo::Estes(assentos(&[2]))));
     sala.reservar(Instante::default(), cliente(8), todos(&[50])).unwrap();
-    for (pedido, pedidos, recusados, versao) in [
-        (todos(&[1]), &[1_u8][..], &[1_u8][..], 9),
-        (todos(&[1, 2]), &[1, 2], &[1, 2], 9),
-        (todos(&[1, 3]), &[1, 3], &[1], 9),
-        // O que no disco não se recusaria espera; e o que talvez fosse um pedido parcial também.
-        (todos(&[50]), &[50], &[50], 11),
-        (Pedido::Parcial(assentos(&[1, 50])), &[1, 50], &[1, 50], 11),
+    for (pedido, recusados) in [
+        (todos(&[1]), Some(&[1_u8][..])),
+        (todos(&[1, 2]), Some(&[1, 2])),
+        (todos(&[1, 3]), Some(&[1])),
+        (Pedido::Parcial(assentos(&[1])), Some(&[1])),
+        // Isto o disco não recusa: a recusa de agora espera pelo seu lote.
+        (todos(&[50]), None),
+        (Pedido::Parcial(assentos(&[1, 50])), None),
     ] {
-        let mut negado = sala.reservar(Instante::default(), cliente(9), pedido).unwrap_err();
-        assert_eq!(sala.antecipar(&mut negado, cliente(9), assentos(pedidos)), versao == 9, "{pedidos:?}");
-        let esperado = (Error::Ocupado(assentos(recusados)), Some(Versao(versao)));
-        assert_eq!((negado.erro, negado.versao), esperado);
+        assert!(sala.clone().reservar(Instante::default(), cliente(9), pedido).is_err(), "{pedido:?}");
+        let do_disco = sala.do_disco().unwrap().reservar(Instante::default(), cliente(9), pedido);
+        let recusa = do_disco.err().map(|negado| (negado.erro, negado.versao));
+        let esperada = recusados.map(|quais| (Error::Ocupado(assentos(quais)), Some(Versao(9))));
+        assert_eq!(recusa, esperada, "{pedido:?}");
     }
+    assert!(Sala::new(100).do_disco().is_none(), "a sala que só vive na memória não tem disco");
 }

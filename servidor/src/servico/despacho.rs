@@ -3,7 +3,8 @@
 //! Roda na thread do cliente, fora da seção crítica; só o monitor entra nela. Não lê nem escreve no socket.
 
 use protocolo::{
-    Acontecimento, Assento, Chave, ClientId, Comando, ComandoToken, Error, Fato, Recusa, Resposta, VERSAO,
+    Acontecimento, Assento, Cerca, Chave, ClientId, Comando, ComandoToken, Error, Fato, Recusa, Resposta,
+    VERSAO,
 };
 
 use crate::base::gravacao::Decisao;
@@ -11,11 +12,12 @@ use crate::limites::HISTORICO_MAX;
 use crate::monitor::{Dependencia, Lugar, Ocasiao, Solicitado};
 use crate::sala::quem::Participante;
 use crate::sala::registro;
-use crate::sala::{Veredito, Vista};
+use crate::sala::{Sala, Veredito, Vista};
 use crate::servico::Servico;
 use crate::tela::explicacao;
 use crate::tela::mensagens;
 use crate::tela::narracao;
+use crate::tempo::instante::Instante;
 
 /// O que resulta de um comando.
 #[derive(Debug)]
@@ -53,10 +55,18 @@ pub fn executar(
         Comando::Parar => return Desfecho::Para,
         Comando::Token(ComandoToken::Liberar) => monitor.liberar(ocasiao()).unwrap_or_else(Resposta::from),
         Comando::Token(ComandoToken::Estado) => monitor.estado_do_token(ocasiao()),
-        Comando::Reservar { pedido, cerca } => da_sala(monitor.reservar(ocasiao(), *pedido, *cerca)),
-        Comando::Segurar { escolha, por } => da_sala(monitor.segurar(ocasiao(), *escolha, *por)),
-        Comando::Confirmar(quais) => da_sala(monitor.confirmar(ocasiao(), *quais)),
-        Comando::Cancelar { alvo, cerca } => da_sala(monitor.cancelar(ocasiao(), *alvo, *cerca)),
+        Comando::Reservar { pedido, cerca } => {
+            mudar(servico, ocasiao(), *cerca, |sala, agora, quem| sala.reservar(agora, quem, *pedido))
+        }
+        Comando::Segurar { escolha, por } => {
+            mudar(servico, ocasiao(), None, |sala, agora, quem| sala.segurar(agora, quem, *escolha, *por))
+        }
+        Comando::Confirmar(quais) => {
+            mudar(servico, ocasiao(), None, |sala, agora, quem| sala.confirmar(agora, quem, *quais))
+        }
+        Comando::Cancelar { alvo, cerca } => {
+            mudar(servico, ocasiao(), *cerca, |sala, agora, quem| sala.cancelar(agora, quem, *alvo))
+        }
         Comando::Listar => {
             let (quadro, versao) = monitor.quadro(ocasiao());
             Resposta::Listado { quadro, versao }
@@ -76,6 +86,19 @@ pub fn executar(
         Comando::Ajuda(verbete) => Resposta::Ajuda(explicacao::ajuda(*verbete)),
         Comando::Ping => Resposta::Pong,
         Comando::Sair => Resposta::AteLogo,
+    })
+}
+
+/// Um pedido que muda os assentos: numa seção crítica só, ou, se é a corrida que se demonstra, em duas.
+fn mudar(
+    Servico { monitor, corrida, .. }: &Servico,
+    ocasiao: Ocasiao<'_>,
+    cerca: Option<Cerca>,
+    operacao: impl Fn(&mut Sala, Instante, ClientId) -> Veredito,
+) -> Resposta {
+    da_sala(match corrida {
+        None => monitor.mudar(ocasiao, cerca, operacao),
+        Some(corrida) => corrida.mudar(monitor, ocasiao, cerca, &operacao),
     })
 }
 

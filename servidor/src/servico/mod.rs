@@ -29,6 +29,8 @@ pub struct Servico {
     pub config: Config,
     /// A sala, atrás da sua trava.
     pub monitor: Monitor,
+    /// A corrida que se demonstra, se é este o modo.
+    pub corrida: Option<Corrida>,
     /// Quem observa a sala.
     pub difusao: Difusao,
     /// O que se sabe de cada lote.
@@ -65,7 +67,7 @@ impl Servico {
             relogio,
         );
         if let Some(corrida) = corrida {
-            servico.monitor.correr(corrida);
+            servico.corrida = Some(corrida);
             servico.armazem = Mutex::new(Box::new(SoVersoesNovas::new(memoria)));
         }
         Ok(servico)
@@ -105,6 +107,7 @@ impl Servico {
     ) -> Self {
         Self {
             monitor: Monitor::new(sala),
+            corrida: None,
             difusao: Difusao::default(),
             gravacao: Arc::new(Gravacao::default()),
             armazem: Mutex::new(armazem),

@@ -28,7 +28,7 @@ pub fn executar(escuta: TcpListener, servico: &Arc<Servico>, parada: &Parada) ->
     rustix::net::listen(&escuta, i32::try_from(FILA_DE_ESCUTA_MAX).unwrap_or(i32::MAX))?;
     let escuta = Arc::new(escuta);
     parada.anotar_escuta(Arc::clone(&escuta));
-    servico.monitor.corrida().into_iter().for_each(|corrida| corrida.obedecer(parada));
+    servico.corrida.iter().for_each(|corrida| corrida.obedecer(parada));
     let gravador = gravador::iniciar(servico, parada)?;
     let vigia = vencimentos::iniciar(servico)?;
     let difusor = difusao::iniciar(servico)?;

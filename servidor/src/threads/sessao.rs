@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
 
-use crate::aula::corrida;
+use crate::aula::corrida::AVISO as AVISO_DA_CORRIDA;
 use crate::base::sincronia::Arc;
 use crate::limites::{ENTRADA_BYTES, OLHADA_MS};
 use crate::monitor::{Lugar, Ocasiao};
@@ -85,12 +85,12 @@ impl Sessao<'_> {
     #[inline(never)] // Só acontece uma vez; o HMAC não deve pesar na pilha da conversa inteira.
     fn saudar(&mut self) -> io::Result<Option<Fim>> {
         let cliente = self.quem.cliente;
-        let Servico { identidades, monitor, gravacao, .. } = self.servico;
+        let Servico { identidades, monitor, gravacao, corrida, .. } = self.servico;
         if !identidades.garantir(cliente, |ate| gravacao.esperar(monitor.anotar_clientes(ate))) {
             return self.fechar(Error::Indisponivel, Fim::SemDisco).map(Some);
         }
-        if monitor.corrida().is_some() {
-            self.conexao().avisar(corrida::AVISO);
+        if corrida.is_some() {
+            self.conexao().avisar(AVISO_DA_CORRIDA);
         }
         self.responder(&Resposta::Saudacao { cliente, chave: identidades.chave(cliente) })?;
         Ok(None)

@@ -54,11 +54,24 @@ pub fn em(agora: Instante, numero: u64) -> Ocasiao<'static> {
 }
 
 pub fn reservar(monitor: &Monitor, numero: u64, quais: &[u8]) -> Veredito {
-    monitor.reservar(em(COMECO, numero), Pedido::Todos(assentos(quais)), None)
+    reservar_em(monitor, em(COMECO, numero), quais)
 }
 
 pub fn cancelar(monitor: &Monitor, numero: u64) -> Veredito {
-    monitor.cancelar(em(COMECO, numero), Alvo::Tudo, None)
+    cancelar_em(monitor, em(COMECO, numero))
+}
+
+pub fn reservar_em(monitor: &Monitor, ocasiao: Ocasiao<'_>, quais: &[u8]) -> Veredito {
+    let pedido = Pedido::Todos(assentos(quais));
+    monitor.mudar(ocasiao, None, |sala, agora, quem| sala.reservar(agora, quem, pedido))
+}
+
+pub fn confirmar_em(monitor: &Monitor, ocasiao: Ocasiao<'_>) -> Veredito {
+    monitor.mudar(ocasiao, None, |sala, agora, quem| sala.confirmar(agora, quem, None))
+}
+
+pub fn cancelar_em(monitor: &Monitor, ocasiao: Ocasiao<'_>) -> Veredito {
+    monitor.mudar(ocasiao, None, |sala, agora, quem| sala.cancelar(agora, quem, Alvo::Tudo))
 }
 
 /// `AGUARDAR`, sem prazo para desistir.

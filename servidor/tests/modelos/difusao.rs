@@ -1,6 +1,6 @@
 //! A difusão: o sono de quem avisa os observadores, e a vez de escrever no socket de cada um.
 
-use protocolo::{Evento, Pedido, Versao};
+use protocolo::{Evento, Versao};
 use servidor::base::sincronia;
 use servidor::monitor::{Dependencia, Monitor, Ocasiao};
 use servidor::rede::difusao::{Avisos, Situacao, Vez, escrever_eventos};
@@ -10,7 +10,7 @@ use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread::{self, JoinHandle};
 
-use crate::comum::{COMECO, assentos, cancelar, em, explorar, monitor, requerente, reservar};
+use crate::comum::{COMECO, cancelar, em, explorar, monitor, requerente, reservar, reservar_em};
 
 /// Quem observa desde o começo, e o que já se lhe contou.
 fn observar(monitor: &Monitor, vista: &mut Vista) {
@@ -171,9 +171,8 @@ fn sessao_e_difusao_contam_cada_versao_uma_vez() {
         let difusor = thread::spawn(move || avisar_ate(&outro, &dele, Versao(4)));
         let muda = mudar_duas_vezes(&monitor, 1, 1);
         for assento in [2, 3] {
-            let pedido = Pedido::Todos(assentos(&[assento]));
             responder(&observador, |ocasiao| {
-                monitor.reservar(ocasiao, pedido, None).unwrap();
+                reservar_em(&monitor, ocasiao, &[assento]).unwrap();
             });
         }
         muda.join().unwrap();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use protocolo::{Alvo, Assento, Assentos, ClientId, Mudanca, Pedido, Versao};
+use protocolo::{Assento, Assentos, ClientId, Mudanca, Versao};
 use servidor::base::gravacao::{Decisao, Gravacao};
 use servidor::base::segredo::Segredo;
 use servidor::base::sincronia::Mutex;
@@ -19,7 +19,8 @@ use shuttle::sync::Arc;
 use shuttle::thread::{self, JoinHandle};
 
 use crate::comum::{
-    COMECO, UM_SEGUNDO_DEPOIS, assentos, em, entrar_na_fila, esperar_entrega, explorar, requerente,
+    COMECO, UM_SEGUNDO_DEPOIS, cancelar_em, em, entrar_na_fila, esperar_entrega, explorar, requerente,
+    reservar, reservar_em,
 };
 
 /// Uma sala guardada, o que se sabe dos lotes, e o disco.
@@ -70,9 +71,7 @@ impl Cena {
         let mut depende = Dependencia::default();
         let quem = requerente(numero.into());
         let ocasiao = Ocasiao { agora: COMECO, quem, vista: None, depende: &mut depende };
-        self.monitor
-            .reservar(ocasiao, Pedido::Todos(assentos(&[numero])), None)
-            .expect("o assento está livre");
+        reservar_em(&self.monitor, ocasiao, &[numero]).expect("o assento está livre");
         let decisao = self.gravacao.esperar(depende.desta);
         if decisao == Decisao::Gravado {
             let dono = self.disco.lock().dono(numero);
@@ -181,7 +180,7 @@ fn a_entrega_depende_do_lote() {
         });
         let mut depende = Dependencia::default();
         let ocasiao = Ocasiao { agora: COMECO, quem: requerente(1), vista: None, depende: &mut depende };
-        cena.monitor.cancelar(ocasiao, Alvo::Tudo, None).unwrap();
+        cancelar_em(&cena.monitor, ocasiao).unwrap();
         let devolveu = cena.gravacao.esperar(depende.desta);
         assert_eq!(espera.join().unwrap(), devolveu);
         cena.monitor.dispensar_gravador(true);
@@ -199,8 +198,7 @@ fn a_dispensa_grava_o_que_falta() {
         let cena = Cena::nova();
         let grava = cena.gravar(|| false);
         for numero in 1..=2 {
-            let quais = Pedido::Todos(assentos(&[numero]));
-            cena.monitor.reservar(em(COMECO, numero.into()), quais, None).unwrap();
+            reservar(&cena.monitor, numero.into(), &[numero]).unwrap();
         }
         cena.monitor.dispensar_gravador(true);
         grava.join().unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use protocolo::{Alvo, Assentos, Error, Escolha, Segundos, Versao};
+use protocolo::{Assentos, Error, Escolha, Segundos, Versao};
 use servidor::monitor::Monitor;
 use servidor::sala::{Vencido, Veredito};
 use servidor::tempo::instante::Instante;
@@ -10,18 +10,19 @@ use shuttle::sync::Arc;
 use shuttle::thread;
 
 use crate::comum::{
-    COMECO, UM_SEGUNDO, UM_SEGUNDO_DEPOIS, assentos, cliente, em, entrar_na_fila, esperar, explorar, monitor,
-    resposta,
+    COMECO, UM_SEGUNDO, UM_SEGUNDO_DEPOIS, assentos, cancelar_em, cliente, confirmar_em, em, entrar_na_fila,
+    esperar, explorar, monitor, resposta,
 };
 
 fn segurar(monitor: &Monitor, numero: u64, quais: &[u8], por: Segundos) -> Veredito {
-    monitor.segurar(em(COMECO, numero), Escolha::Estes(assentos(quais)), por)
+    let escolha = Escolha::Estes(assentos(quais));
+    monitor.mudar(em(COMECO, numero), None, |sala, agora, quem| sala.segurar(agora, quem, escolha, por))
 }
 
 /// O cliente 1 segura o assento 7 por um segundo. Numa thread ele confirma em `quando`; noutra, o segundo acaba.
 fn confirmar_contra_vencer(monitor: &Arc<Monitor>, quando: Instante) -> (Veredito, Vec<Vencido>) {
     let [confirma, vence] = [0, 1].map(|_| Arc::clone(monitor));
-    let confirma = thread::spawn(move || confirma.confirmar(em(quando, 1), None));
+    let confirma = thread::spawn(move || confirmar_em(&confirma, em(quando, 1)));
     let vence = thread::spawn(move || vence.vencer(UM_SEGUNDO_DEPOIS));
     let fim = "só o explorador acaba com uma thread";
     (confirma.join().expect(fim), vence.join().expect(fim))
@@ -81,7 +82,7 @@ fn o_que_vence_passa_a_quem_espera() {
         let (confirmado, vencidos) = confirmar_contra_vencer(&monitor, Instante::new(999));
         assert_eq!(vencidos.len(), usize::from(confirmado.is_err()), "{confirmado:?} {vencidos:?}");
         if confirmado.is_ok() {
-            monitor.cancelar(em(UM_SEGUNDO_DEPOIS, 1), Alvo::Tudo, None).unwrap();
+            cancelar_em(&monitor, em(UM_SEGUNDO_DEPOIS, 1)).unwrap();
         }
         esperar(&monitor, &lugar).unwrap();
         assert!(chega.join().unwrap().is_err(), "quem chegou passou à frente de quem esperava");
