@@ -71,7 +71,8 @@ fn ligar(endereco: &str, conexoes_ditas: bool, onde: &Onde, mut config: Config) 
     let parada = Parada::new();
     vigiar_sinais(parada.clone()).map_err(|erro| format!("os sinais não puderam ser vigiados: {erro}"))?;
     let max = config.max_conexoes;
-    let (servico, achado) = abrir_sala(onde, config).map_err(|erro| erro.to_string())?;
+    let (mut servico, achado) = abrir_sala(onde, config).map_err(|erro| erro.to_string())?;
+    servico.monitor.antes_de_abortar(antes_de_abortar);
 
     info!("Reserva escutando em {local}: {ASSENTOS_MAX} assentos, até {max} conexões, {achado}");
     info!("em outro terminal: cargo run --release -p cliente, ou nc {} {}", local.ip(), local.port());
@@ -88,6 +89,13 @@ fn ligar(endereco: &str, conexoes_ditas: bool, onde: &Onde, mut config: Config) 
     let _teclado =
         console::iniciar(&servico, &parada).map_err(|erro| format!("o console não pôde começar: {erro}"))?;
     atender(escuta, &servico, &parada)
+}
+
+/// A sala ficou pela metade: é a última coisa que o programa faz.
+fn antes_de_abortar() {
+    error!("defeito: pânico dentro da seção crítica; o servidor para para não vender um assento duas vezes");
+    mensagens::esvaziar();
+    terminal::restaurar();
 }
 
 /// A sala, e o que dizer de como ela foi achada.

@@ -22,8 +22,6 @@ use crate::base::sincronia::{Condvar, Mutex};
 use crate::sala::quem::Requerente;
 use crate::sala::token;
 use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
-use crate::tela::mensagens;
-use crate::tela::terminal;
 use crate::tempo::instante::Instante;
 
 /// A sala e o mutex que a guarda.
@@ -36,6 +34,8 @@ pub struct Monitor {
     mudou: Condvar,
     /// Onde dorme quem grava, até que haja o que gravar.
     ha_lote: Condvar,
+    /// O que ainda se faz antes de abortar, se a seção crítica entra em pânico.
+    antes_de_abortar: fn(),
 }
 
 impl Monitor {
@@ -46,7 +46,13 @@ impl Monitor {
             antecipou: Condvar::new(),
             mudou: Condvar::new(),
             ha_lote: Condvar::new(),
+            antes_de_abortar: || {},
         }
+    }
+
+    /// Um pânico na seção crítica aborta o processo; antes, chama isto: dizer por quê, devolver o terminal. Não deve entrar na sala.
+    pub fn antes_de_abortar(&mut self, chamar: fn()) {
+        self.antes_de_abortar = chamar;
     }
 
     /// Um pedido que muda os assentos, num instante só: `operacao` é a da [`Sala`]; com `cerca`, só se ela vale (ver
@@ -431,7 +437,7 @@ impl Monitor {
     /// O único lugar que muda a sala. A operação recebe `&mut`: o compilador é a prova de que o mutex está fechado.
     fn na_secao_critica<T>(&self, operacao: impl FnOnce(&mut Dentro) -> T) -> T {
         let mut dentro = self.dentro.lock();
-        let guarda = SemPanico;
+        let guarda = SemPanico(self.antes_de_abortar);
         let resultado = operacao(&mut dentro);
         // Defeito plantado: o assento fica livre numa seção crítica e é entregue noutra; quem chega entre as duas passa à frente.
         dentro = defeitos::reabrir(Defeito::EntregaDepois, dentro, &self.dentro);
@@ -468,7 +474,7 @@ impl Monitor {
 
 /// Só chega ao `drop` se a seção crítica entrou em pânico. O mutex de parking_lot não envenena: a próxima thread
 /// acharia a sala pela metade. Uma sala em que não se pode confiar é pior do que sala nenhuma.
-struct SemPanico;
+struct SemPanico(fn());
 
 impl Drop for SemPanico {
     fn drop(&mut self) {
@@ -476,11 +482,7 @@ impl Drop for SemPanico {
         if cfg!(feature = "shuttle") {
             return;
         }
-        log::error!(
-            "defeito: pânico dentro da seção crítica; o servidor para para não vender um assento duas vezes"
-        );
-        mensagens::esvaziar();
-        terminal::restaurar();
+        (self.0)();
         std::process::abort();
     }
 }
