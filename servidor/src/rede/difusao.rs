@@ -226,7 +226,14 @@ pub fn escrever_eventos(saida: &mut String, eventos: &[Evento]) {
 ///
 /// Erros: o sistema negou a thread.
 pub fn iniciar(servico: &Arc<Servico>) -> io::Result<Auxiliar> {
-    Auxiliar::new(servico, "difusao", PILHA_BYTES, Monitor::dispensar_difusor, difundir)
+    servico.monitor.dispensar_difusor(false);
+    let (seu, dela) = (Arc::clone(servico), Arc::clone(servico));
+    Auxiliar::new(
+        "difusao",
+        PILHA_BYTES,
+        move || seu.monitor.dispensar_difusor(true),
+        move || difundir(&dela),
+    )
 }
 
 fn difundir(servico: &Servico) {

@@ -1,44 +1,38 @@
-//! Uma thread que serve ao servidor inteiro, e não a um cliente: a dos prazos, a da difusão, a que grava.
+//! Uma thread que serve ao servidor inteiro, e não a um cliente: a dos prazos, a que grava, o carteiro.
 //!
-//! Só cuida de que ela comece, saiba que acabou e seja esperada; o que ela faz é de cada módulo.
+//! Só cuida de que ela comece, saiba que acabou e seja esperada; o que ela faz, e como se dispensa, lhe é entregue.
 
 use std::io;
 
 use log::error;
 
-use crate::base::sincronia::{Arc, JoinHandle, criar_thread};
-use crate::monitor::Monitor;
-use crate::servico::Servico;
+use crate::base::sincronia::{JoinHandle, criar_thread};
 
 /// A thread; soltá-la a dispensa e espera por ela.
 pub struct Auxiliar {
-    servico: Arc<Servico>,
     nome: &'static str,
-    dispensar: fn(&Monitor, bool),
+    dispensar: Box<dyn Fn()>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Auxiliar {
-    /// Começa a thread `nome`, que roda `corpo` até ser dispensada.
+    /// Começa a thread `nome`, que roda `corpo` até que `dispensar` a faça acabar.
     ///
     /// Erros: o sistema negou a thread.
     pub fn new(
-        servico: &Arc<Servico>,
         nome: &'static str,
         pilha_bytes: usize,
-        dispensar: fn(&Monitor, bool),
-        corpo: impl FnOnce(&Servico) + Send + 'static,
+        dispensar: impl Fn() + 'static,
+        corpo: impl FnOnce() + Send + 'static,
     ) -> io::Result<Self> {
-        dispensar(&servico.monitor, false);
-        let seu = Arc::clone(servico);
-        let thread = criar_thread(nome.into(), pilha_bytes, move || corpo(&seu))?;
-        Ok(Self { servico: Arc::clone(servico), nome, dispensar, thread: Some(thread) })
+        let thread = criar_thread(nome.into(), pilha_bytes, corpo)?;
+        Ok(Self { nome, dispensar: Box::new(dispensar), thread: Some(thread) })
     }
 }
 
 impl Drop for Auxiliar {
     fn drop(&mut self) {
-        (self.dispensar)(&self.servico.monitor, true);
+        (self.dispensar)();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             error!("defeito: a thread {} entrou em pânico", self.nome);
         }

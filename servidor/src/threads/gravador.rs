@@ -12,7 +12,7 @@ use log::{error, info, warn};
 use crate::armazem::{Armazem, Falha};
 use crate::base::sincronia::{Arc, ceder};
 use crate::limites::{GRAVADOR_PILHA_BYTES, GRAVADOR_RONDA_US, REGRAVAR_MS};
-use crate::monitor::{Lote, Monitor};
+use crate::monitor::Lote;
 use crate::rede::parada::Parada;
 use crate::servico::Servico;
 use crate::threads::auxiliar::Auxiliar;
@@ -30,9 +30,14 @@ const RONDA: Duration = Duration::from_micros(GRAVADOR_RONDA_US);
 pub fn iniciar(servico: &Arc<Servico>, parada: &Parada) -> io::Result<Auxiliar> {
     let parada = parada.clone();
     let entregador = Entregador::new(&servico.gravacao)?;
-    Auxiliar::new(servico, "gravador", GRAVADOR_PILHA_BYTES, Monitor::dispensar_gravador, move |servico| {
-        Gravador { servico, parada, entregador }.gravar_tudo();
-    })
+    servico.monitor.dispensar_gravador(false);
+    let (seu, dela) = (Arc::clone(servico), Arc::clone(servico));
+    Auxiliar::new(
+        "gravador",
+        GRAVADOR_PILHA_BYTES,
+        move || seu.monitor.dispensar_gravador(true),
+        move || Gravador { servico: &dela, parada, entregador }.gravar_tudo(),
+    )
 }
 
 /// O que a thread que grava tem à mão.

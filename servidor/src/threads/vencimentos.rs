@@ -6,7 +6,6 @@ use std::io;
 
 use crate::base::sincronia::Arc;
 use crate::limites::PILHA_BYTES;
-use crate::monitor::Monitor;
 use crate::servico::Servico;
 use crate::tela::narracao;
 use crate::threads::auxiliar::Auxiliar;
@@ -15,7 +14,14 @@ use crate::threads::auxiliar::Auxiliar;
 ///
 /// Erros: o sistema negou a thread.
 pub fn iniciar(servico: &Arc<Servico>) -> io::Result<Auxiliar> {
-    Auxiliar::new(servico, "vencimentos", PILHA_BYTES, Monitor::dispensar_vigia, vigiar)
+    servico.monitor.dispensar_vigia(false);
+    let (seu, dela) = (Arc::clone(servico), Arc::clone(servico));
+    Auxiliar::new(
+        "vencimentos",
+        PILHA_BYTES,
+        move || seu.monitor.dispensar_vigia(true),
+        move || vigiar(&dela),
+    )
 }
 
 fn vigiar(servico: &Servico) {
