@@ -39,15 +39,15 @@ pub const OLHADA_MS: u64 = 500;
 /// Quantos bytes de eventos o núcleo guarda de uma conexão que observa e não lê: sem isto ele guardaria megabytes.
 pub const OBSERVADOR_BYTES: usize = 64 * 1024;
 /// De quanto em quanto tempo se olha se quem observa e não lia voltou a ler, em milissegundos.
-pub const DIFUSAO_OLHADA_MS: u64 = 20;
+pub const CARTEIRO_OLHADA_MS: u64 = 20;
 /// A quantos observadores a difusão escreve de cada vez, antes de descansar: um décimo de milissegundo ou dois, para que
 /// ninguém espere muito pelo processador.
-pub const DIFUSAO_TURMA: usize = 32;
+pub const CARTEIRO_TURMA: usize = 32;
 /// Depois de cada turma, a difusão descansa tantas vezes o tempo que trabalhou: por mais que observem, ela gasta um décimo
 /// de um processador, e as mudanças que vierem nesse meio tempo vão juntas.
-pub const DIFUSAO_DESCANSO: u32 = 9;
+pub const CARTEIRO_DESCANSO: u32 = 9;
 /// O mais que a difusão descansa depois de cada turma, em milissegundos: quem observa ainda acha que vê ao vivo.
-pub const DIFUSAO_DESCANSO_MS_MAX: u64 = 5;
+pub const CARTEIRO_DESCANSO_MS_MAX: u64 = 5;
 /// Depois de quanto silêncio o TCP manda a primeira sonda, em segundos.
 pub const SONDA_S: u64 = 60;
 /// De quanto em quanto tempo manda as outras, em segundos.
@@ -58,6 +58,9 @@ pub const SONDAS: u32 = 4;
 pub const ENTRADA_BYTES: usize = LINHA_BYTES_MAX;
 /// Quantos bytes de resposta se juntam antes de escrever, mesmo que ainda haja pedidos por atender.
 pub const SAIDA_BYTES_MAX: usize = 16 * 1024;
+/// Quantos bytes de respostas de uma conexão esperam pelo disco, como valores, antes que ela espere com elas: algumas centenas de
+/// respostas comuns, que num lote só é mais do que um `fsync` deixa juntar.
+pub const POR_DECIDIR_BYTES_MAX: usize = 64 * 1024;
 /// Quanto da saída pode continuar reservado para a próxima resposta, em bytes: um lote comum cabe, e quem só pede
 /// uma coisa por vez nunca chega a tanto. O que passa disto é devolvido depois de escrito.
 pub const SAIDA_BYTES_QUIETA: usize = 2048;
@@ -89,8 +92,6 @@ pub const GRAVADOR_PILHA_BYTES: usize = 1024 * 1024;
 /// Quanto a thread que grava espera acordada pela mudança seguinte, em microssegundos: o que um `fsync` costuma demorar. Custa
 /// no máximo isso de processador por lote, e com uma conexão dá um décimo mais de pedidos por segundo.
 pub const GRAVADOR_RONDA_US: u64 = 200;
-/// Até quantas respostas de um lote quem grava escreve ele mesmo: acordar outra thread demora mais do que isso.
-pub const ENTREGAS_POUCAS: usize = 8;
 /// Depois de o disco recusar, de quanto em quanto tempo se tenta gravar o que venceu, em milissegundos.
 pub const REGRAVAR_MS: u64 = 100;
 /// Quantos números de cliente se reservam de cada vez no disco: depois de um `kill -9`, é o mais que se pulam.

@@ -25,7 +25,7 @@ use servidor::armazem::Falha;
 use servidor::armazem::memoria::Memoria;
 use servidor::base::segredo::Segredo;
 use servidor::base::sincronia::Arc;
-use servidor::limites::ENTREGAS_POUCAS;
+
 use servidor::sala::registro::{Guardado, Ocupacao};
 use servidor::tempo::momento::Momento;
 use servidor::tempo::relogio::Relogio;
@@ -224,7 +224,7 @@ fn lote_recusado_responde_a_todos_em_ordem() {
 #[test]
 fn lote_recusado_a_muitos() {
     let servidor = Ligado::novo();
-    let mut todos: Vec<Terminal> = (0..3 * ENTREGAS_POUCAS).map(|_| servidor.entrar()).collect();
+    let mut todos: Vec<Terminal> = (0..24).map(|_| servidor.entrar()).collect();
     servidor.prender_e_falhar();
     (1..).zip(&todos).for_each(|(assento, um)| um.enviar(&format!("RESERVAR {assento}\nPING")));
     esperar("todos mudarem a sala", || servidor.versao() == todos.len() as u64);

@@ -15,14 +15,14 @@ mod pasta;
 #[expect(dead_code, reason = "o arnês é maior do que este teste precisa")]
 mod terminal;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use arnes::{Matador, PROGRAMA, Processo, ligar_sem_ler, programa};
 use entupido::entupir_de_vez;
-use espera::{Cronometro, esperar};
+use espera::{Cronometro, esperar, esperar_por};
 use pasta::Pasta;
 use rustix::process::Signal;
 use servidor::limites::PARADA_PRAZO_MS;
@@ -190,6 +190,51 @@ fn quem_nao_le_e_cortado_no_prazo() {
         let prazo = Duration::from_millis(PARADA_PRAZO_MS + 1_000);
         assert!(cronometro.passou() < prazo, "RUST_LOG={nivel}: {:?}", cronometro.passou());
     }
+}
+
+/// Oito clientes que mandam pedidos que o disco guarda e não leem nada: cada um custa a sua thread, e nem uma a mais. Threads
+/// que ninguém conta chegam ao limite de mapeamentos de memória, e nele o processo aborta.
+#[test]
+fn quem_nao_le_nao_custa_outra_thread() {
+    const QUANTOS: usize = 8;
+    let pasta = Pasta::nova("surdos");
+    let servidor = Processo::ligar(&["--banco", &pasta.banco().to_string_lossy()]);
+    let surdos: Vec<Terminal> = (0..QUANTOS).map(|_| servidor.entrar()).collect();
+    // Todos já têm a sua.
+    let antes = threads(&servidor.filho.0).len();
+    let pedidos = format!("NOME {}\n", "n".repeat(32)).repeat(500);
+    let mut escritos = [0; QUANTOS];
+    for surdo in &surdos {
+        surdo.estreitar(4096);
+        surdo.tomada().set_nonblocking(true).expect("o socket devia aceitar não esperar");
+    }
+    // Com o caminho de ida e o de volta cheios em todos, o servidor não lê nem escreve mais nada.
+    let mut calados = 0;
+    let pararam = esperar_por(Duration::from_secs(60), || {
+        calados += 1;
+        for (surdo, escritos) in surdos.iter().zip(&mut escritos) {
+            // Recomeça de onde parou: o que se manda é sempre uma sequência de pedidos inteiros.
+            match surdo.tomada().write(&pedidos.as_bytes()[*escritos % pedidos.len()..]) {
+                Ok(n) => (*escritos, calados) = (*escritos + n, 0),
+                Err(erro) => assert_eq!(erro.kind(), ErrorKind::WouldBlock, "a conexão caiu: {erro}"),
+            }
+        }
+        let agora = threads(&servidor.filho.0);
+        assert!(agora.len() <= antes, "de {antes} passaram a {}: {agora:?}", agora.len());
+        calados >= 50
+    });
+    assert!(pararam, "o servidor não parou de ler: {escritos:?}");
+    let mut bia = servidor.entrar();
+    assert_eq!(bia.pedir("RESERVAR 1"), "OK RESERVADO 1 versao=1");
+    drop(surdos);
+    servidor.encerrar();
+}
+
+/// Os nomes das threads do processo.
+fn threads(filho: &Child) -> Vec<String> {
+    let pasta = std::fs::read_dir(format!("/proc/{}/task", filho.id())).expect("o processo está vivo");
+    // Uma thread pode acabar enquanto se olha.
+    pasta.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok()).collect()
 }
 
 /// Um endereço de laço local que só este processo usa: nenhuma porta dele está ocupada por outro teste.

@@ -4,9 +4,11 @@
 //! importa o que está acima.
 
 pub mod admissao;
+pub mod caixa;
+pub mod campainha;
 pub mod contadores;
 pub mod defeitos;
-pub mod gravacao;
+pub mod lotes;
 pub mod segredo;
 pub mod sincronia;
 pub mod sistema;

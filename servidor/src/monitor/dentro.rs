@@ -27,7 +27,8 @@ pub(super) struct Dentro {
     pub(super) vigia: Vigia,
     /// Quantas conexões observam a sala.
     pub(super) observadores: usize,
-    pub(super) difusor: Difusor,
+    /// A versão de que já se avisou quem conta aos que observam.
+    avisada: Versao,
     /// O número do lote em que vai o que muda agora.
     pub(super) lote: u64,
     /// O último lote de que se sabe se foi gravado ou não.
@@ -51,15 +52,6 @@ pub(super) enum Gravador {
     Dispensado,
 }
 
-/// O que faz quem avisa os que observam.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Difusor {
-    Acordado,
-    /// Dorme até que a sala passe desta versão.
-    DormeAte(Versao),
-    Dispensado,
-}
-
 /// O que faz quem cuida dos prazos.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Vigia {
@@ -78,7 +70,7 @@ impl Dentro {
             retomadas: BTreeMap::new(),
             vigia: Vigia::Acordado,
             observadores: 0,
-            difusor: Difusor::Acordado,
+            avisada: Versao::default(),
             lote: 1,
             decidido: 0,
             lote_do_token: 0,
@@ -238,18 +230,10 @@ impl Dentro {
         acorda
     }
 
-    /// Diz se há a quem contar que a sala passou da versão `vista`.
-    pub(super) fn ha_novidade(&self, vista: Versao) -> bool {
-        self.observadores > 0 && self.sala.versao_gravada() > vista
-    }
-
-    /// Diz se é hora de acordar quem avisa os que observam; um aviso basta.
-    pub(super) fn acorda_difusor(&mut self) -> bool {
-        let Difusor::DormeAte(vista) = self.difusor else { return false };
-        let acorda = self.ha_novidade(vista);
-        if acorda {
-            self.difusor = Difusor::Acordado;
-        }
-        acorda
+    /// Diz se há a quem contar que a sala mudou, e ainda não se avisou disso.
+    pub(super) fn ha_o_que_contar(&mut self) -> bool {
+        let versao = self.sala.versao_gravada();
+        let mudou = std::mem::replace(&mut self.avisada, versao) != versao;
+        mudou && self.observadores > 0
     }
 }

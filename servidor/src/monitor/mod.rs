@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use protocolo::{Cerca, ClientId, Error, Escolha, Nome, Quadro, Resposta, Segundos, Versao};
 
-use self::dentro::{Dentro, Difusor, Gravador, Vigia};
+use self::dentro::{Dentro, Gravador, Vigia};
 use self::trocas::Pelo;
 pub use self::trocas::{
     Dependencia, Entregue, Lote, Lugar, Ocasiao, RetratoDaSala, RetratoDoToken, Solicitado,
 };
+use crate::base::campainha::Campainha;
 use crate::base::defeitos::{self, Defeito, ha};
-use crate::base::sincronia::{Condvar, Mutex};
+use crate::base::sincronia::{Arc, Condvar, Mutex};
 use crate::sala::quem::Requerente;
 use crate::sala::token;
 use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
@@ -30,8 +31,8 @@ pub struct Monitor {
     dentro: Mutex<Dentro>,
     /// Onde dorme quem faz vencer os prazos, até o próximo deles.
     antecipou: Condvar,
-    /// Onde dorme quem avisa os que observam, até que a sala mude.
-    mudou: Condvar,
+    /// Toca quando há o que contar a quem observa.
+    campainha: Arc<Campainha>,
     /// Onde dorme quem grava, até que haja o que gravar.
     ha_lote: Condvar,
     /// O que ainda se faz antes de abortar, se a seção crítica entra em pânico.
@@ -44,7 +45,7 @@ impl Monitor {
         Self {
             dentro: Mutex::new(Dentro::new(sala)),
             antecipou: Condvar::new(),
-            mudou: Condvar::new(),
+            campainha: Arc::default(),
             ha_lote: Condvar::new(),
             antes_de_abortar: || {},
         }
@@ -53,6 +54,11 @@ impl Monitor {
     /// Um pânico na seção crítica aborta o processo; antes, chama isto: dizer por quê, devolver o terminal. Não deve entrar na sala.
     pub fn antes_de_abortar(&mut self, chamar: fn()) {
         self.antes_de_abortar = chamar;
+    }
+
+    /// A campainha de quem conta a quem observa: toca quando a sala que se pode contar muda.
+    pub const fn campainha(&self) -> &Arc<Campainha> {
+        &self.campainha
     }
 
     /// Um pedido que muda os assentos, num instante só: `operacao` é a da [`Sala`]; com `cerca`, só se ela vale (ver
@@ -312,39 +318,6 @@ impl Monitor {
         self.na_secao_critica(|dentro| dentro.sala.mostrar(vista, Epoca::Gravada));
     }
 
-    /// Dorme até que a sala passe da versão `vista` e alguém a observe, e no máximo `prazo`; volta `false` se foi dispensado.
-    ///
-    /// Só uma thread dorme aqui.
-    pub fn dormir_ate_mudar(&self, vista: Versao, prazo: Option<Duration>) -> bool {
-        let mut dentro = self.dentro.lock();
-        while dentro.difusor != Difusor::Dispensado && !dentro.ha_novidade(vista) {
-            dentro.difusor = Difusor::DormeAte(vista);
-            let venceu = match prazo {
-                None => {
-                    self.mudou.wait(&mut dentro);
-                    false
-                }
-                Some(prazo) => self.mudou.wait_for(&mut dentro, prazo).timed_out(),
-            };
-            if venceu {
-                break;
-            }
-        }
-        let fica = dentro.difusor != Difusor::Dispensado;
-        if fica {
-            dentro.difusor = Difusor::Acordado;
-        }
-        fica
-    }
-
-    /// Dispensa quem dorme em [`Monitor::dormir_ate_mudar`], ou volta a precisar dele.
-    pub fn dispensar_difusor(&self, dispensado: bool) {
-        let mut dentro = self.dentro.lock();
-        dentro.difusor = if dispensado { Difusor::Dispensado } else { Difusor::Acordado };
-        drop(dentro);
-        self.mudou.notify_one();
-    }
-
     /// Faz acontecer o que vence até `agora`; diz o que venceu desde a última vez.
     pub fn vencer(&self, agora: Instante) -> Vec<Vencido> {
         self.na_secao_critica(|dentro| {
@@ -451,7 +424,7 @@ impl Monitor {
             Some(entregas) => (dentro.entregar(entregas), dentro.acorda_vigia()),
             None => (Vec::new(), false),
         };
-        let mudou = dentro.acorda_difusor();
+        let ha_o_que_contar = dentro.ha_o_que_contar();
         let grava = dentro.ha_bastante_por_gravar() && dentro.acordar_gravador();
         drop(dentro);
         std::mem::forget(guarda);
@@ -462,8 +435,8 @@ impl Monitor {
         if antecipou {
             self.antecipou.notify_one();
         }
-        if mudou {
-            self.mudou.notify_one();
+        if ha_o_que_contar {
+            self.campainha.tocar();
         }
         if grava {
             self.ha_lote.notify_one();

@@ -1,85 +1,280 @@
-//! O que uma conexão tem por escrever: o texto, e de que lote depende cada resposta.
+//! O que uma conexão tem por dizer, em ordem: o texto que já pode sair, e as respostas que esperam pelo disco.
 //!
-//! Não escreve em socket nenhum e não grava nada; só sabe o que já pode sair e como.
+//! É código sequencial puro: não conhece socket, e quem escreve é quem tem a saída na mão ([`Vez`](super::vez::Vez)). Uma resposta que
+//! depende de um lote fica aqui como valor até que ele se decida, e só então vira texto; as que vêm depois dela esperam atrás, porque
+//! a ordem das respostas é a dos pedidos.
 
+use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io;
+use std::time::Duration;
 
-use protocolo::{ClientId, Error, Recusa, Versao};
+use protocolo::{Error, Evento, Fato, Recusa, Resposta, Versao};
 
-use crate::base::gravacao::{Decisao, Gravacao};
-use crate::limites::SAIDA_BYTES_QUIETA;
-use crate::tela::narracao;
+use crate::base::lotes::{Decisao, Lotes};
+use crate::base::sincronia::Arc;
+use crate::limites::{ESCRITA_PRAZO_MS, POR_DECIDIR_BYTES_MAX, SAIDA_BYTES_MAX, SAIDA_BYTES_QUIETA};
+use crate::monitor::Dependencia;
+use crate::sala::Vista;
+use crate::tempo::instante::Instante;
+
+/// Quanto o cliente pode demorar a ler o que já está pronto.
+pub const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
 
 /// A saída de uma conexão.
 #[derive(Debug, Default)]
 pub struct Saida {
-    /// As linhas, cada uma com o seu LF.
-    pub texto: String,
-    /// As respostas que dependem do disco, em ordem.
-    marcas: Vec<Marca>,
+    /// O que já pode sair, em linhas, cada uma com o seu LF.
+    pronto: String,
+    /// Quanto do que está pronto já saiu.
+    escritos: usize,
+    /// Desde quando o que está pronto espera que o cliente leia: é o único prazo de quem não lê.
+    parada_desde: Option<Instante>,
+    /// O que ainda não pode sair.
+    fila: VecDeque<Peca>,
+    /// Quanto a fila ocupa, mais ou menos.
+    fila_bytes: usize,
+    /// Até onde se contou a quem observa, com o que está na fila; `None` se a conexão não observa.
+    contado: Option<Versao>,
+    /// O cliente não leu a tempo.
+    cortada: bool,
 }
 
-/// Uma resposta que só pode sair quando um lote estiver gravado.
+/// O que um pedido leva da conexão à sala, e o que traz de lá com a resposta.
+#[derive(Debug, Default)]
+pub struct Caderno {
+    /// De que lotes dependem as respostas de antes, e de qual depende esta.
+    pub depende: Dependencia,
+    /// O que quem observa já sabia, e o que precisa saber antes desta resposta.
+    pub vista: Option<Vista>,
+}
+
+/// Uma resposta que espera na fila, com os eventos que vêm antes dela.
 #[derive(Debug)]
-struct Marca {
-    inicio: usize,
-    fim: usize,
+struct Peca {
+    resposta: Resposta,
+    eventos: Vec<Evento>,
+    /// Só pode sair quando este lote estiver gravado; zero, se só espera as da frente.
     lote: u64,
     /// Até onde se tinha contado a quem observa, antes dela.
     contado: Versao,
 }
 
-/// Onde a saída mudou porque um lote não foi gravado.
-#[derive(Clone, Copy, Debug)]
-pub struct Desfeita {
-    /// Onde começa a primeira resposta que mudou.
-    pub inicio: usize,
-    /// Até onde se tinha contado a quem observa, antes dela.
-    pub contado: Versao,
+impl Peca {
+    /// Quantos bytes ocupa, mais ou menos: as respostas compridas são texto, ou fatos que cabem numa linha.
+    fn bytes(&self) -> usize {
+        let texto = match &self.resposta {
+            Resposta::Ajuda(linhas) => linhas.iter().map(String::len).sum(),
+            Resposta::Estado(pares) => pares.iter().map(|(nome, valor)| nome.len() + valor.len()).sum(),
+            Resposta::Historico { fatos, .. } => fatos.len() * size_of::<Fato>(),
+            Resposta::Recusado(recusa) => recusa.texto.len(),
+            _ => 0,
+        };
+        size_of::<Self>() + texto + self.eventos.len() * size_of::<Evento>()
+    }
+}
+
+/// As respostas que deixaram de valer porque o lote delas não pôde ser gravado.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Desfeitas {
+    /// Quantas.
+    pub quantas: usize,
+    /// A versão a que a sala voltou.
+    pub versao: Versao,
+}
+
+/// Como ficou a saída depois de escoar.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Escoada {
+    /// Tudo o que podia sair saiu.
+    EmDia,
+    /// Não coube tudo no socket.
+    Parada,
+    /// O cliente não leu a tempo: não há mais o que fazer por ele.
+    Cortada,
 }
 
 impl Saida {
-    /// O que se juntou desde `inicio` depende deste lote.
-    pub fn marcar(&mut self, inicio: usize, lote: u64, contado: Versao) {
-        self.marcas.push(Marca { inicio, fim: self.texto.len(), lote, contado });
+    /// Junta uma linha de dados da resposta que vem a seguir. Só quem ainda não fez pedido nenhum a recebe: não há nada na fila.
+    pub fn avisar(&mut self, linha: &str) {
+        self.pronto.push_str(linha);
+        self.pronto.push('\n');
     }
 
-    /// O último lote de que algo aqui depende.
-    pub fn depende_de(&self) -> Option<u64> {
-        self.marcas.last().map(|marca| marca.lote)
+    /// O que um pedido precisa saber desta conexão.
+    pub fn caderno(&self) -> Caderno {
+        let vista = self.contado.map(|contado| Vista { contado, novidades: Vec::new() });
+        Caderno { depende: Dependencia { antes: self.depende_de(), desta: 0 }, vista }
     }
 
-    /// Espera que se decida o lote de cada resposta; a que não pôde ser gravada passa a dizer isso.
-    ///
-    /// Erros: não se grava mais nada, e não se sabe o que responder.
-    pub fn decidir(&mut self, gravacao: &Gravacao, conexao: ClientId) -> io::Result<Option<Desfeita>> {
-        // Os lotes se decidem em ordem: depois do último, os outros já não fazem esperar.
-        let ultimo = self.depende_de().map_or(Decisao::Gravado, |lote| gravacao.esperar(lote));
-        if ultimo == Decisao::Parou {
-            return Err(io::Error::other("a sala não pode mais ser gravada"));
+    /// Junta a resposta de um pedido, depois dos eventos que ele trouxe.
+    pub fn responder(&mut self, resposta: Resposta, caderno: Caderno) {
+        let Caderno { depende: Dependencia { desta: lote, .. }, vista } = caderno;
+        let (mut contado, mut eventos) = (Versao(0), Vec::new());
+        if let Some((antes, vista)) = self.contado.as_mut().zip(vista) {
+            contado = std::mem::replace(antes, vista.contado);
+            eventos = vista.novidades;
         }
-        let mut recusadas = Vec::new();
-        for marca in self.marcas.drain(..) {
-            if let Decisao::Recusado(versao) = gravacao.esperar(marca.lote) {
-                recusadas.push((marca, versao));
+        if lote == 0 && self.fila.is_empty() {
+            escrever(&mut self.pronto, &eventos, &resposta);
+        } else {
+            let peca = Peca { resposta, eventos, lote, contado };
+            self.fila_bytes += peca.bytes();
+            self.fila.push_back(peca);
+        }
+    }
+
+    /// O último lote de que algo aqui depende; zero, se nada depende.
+    pub fn depende_de(&self) -> u64 {
+        self.fila.iter().rev().map(|peca| peca.lote).find(|lote| *lote > 0).unwrap_or(0)
+    }
+
+    /// Diz se é hora de escrever, mesmo que ainda haja pedidos por atender.
+    pub fn cheia(&self) -> bool {
+        self.pronto.len() >= SAIDA_BYTES_MAX || self.fila_bytes >= POR_DECIDIR_BYTES_MAX
+    }
+
+    /// Diz se a conexão observa a sala.
+    pub const fn observa(&self) -> bool {
+        self.contado.is_some()
+    }
+
+    /// A conexão passa a observar a partir da versão que a próxima resposta disser.
+    pub const fn observar(&mut self) {
+        self.contado = Some(Versao(0));
+    }
+
+    /// A conexão deixa de observar; diz se observava.
+    pub const fn parar_de_observar(&mut self) -> bool {
+        self.contado.take().is_some()
+    }
+
+    /// Diz se o cliente não leu a tempo.
+    pub const fn cortada(&self) -> bool {
+        self.cortada
+    }
+
+    /// O que já pode sair e ainda não saiu.
+    pub fn por_escrever(&self) -> &[u8] {
+        &self.pronto.as_bytes()[self.escritos..]
+    }
+
+    /// Saíram mais estes bytes do que está pronto.
+    pub fn saiu(&mut self, bytes: usize) {
+        self.escritos += bytes;
+        if self.escritos == self.pronto.len() {
+            self.parada_desde = None;
+            self.escritos = 0;
+            self.pronto.clear();
+            // O que passa do costumeiro se devolve à memória.
+            if self.pronto.capacity() > SAIDA_BYTES_QUIETA {
+                self.pronto = String::new();
             }
         }
-        let Some((primeira, versao)) = recusadas.first() else { return Ok(None) };
-        narracao::desfeito(conexao, recusadas.len(), *versao);
-        let desfeita = Desfeita { inicio: primeira.inicio, contado: primeira.contado };
-        // Do fim para o começo, para que os lugares das outras não mudem.
-        for (marca, versao) in recusadas.into_iter().rev() {
-            let recusa = format!("{}\n", Recusa::na_versao(Error::Indisponivel, versao));
-            self.texto.replace_range(marca.inicio..marca.fim, &recusa);
-        }
-        Ok(Some(desfeita))
     }
 
-    /// Tudo saiu. O que passa do costumeiro se devolve à memória.
-    pub fn esvaziar(&mut self) {
-        self.texto.clear();
-        if self.texto.capacity() > SAIDA_BYTES_QUIETA {
-            self.texto = String::new();
+    /// Quanto o cliente ainda tem para ler o que está pronto; `agora` só é perguntado se é preciso.
+    pub fn falta(&mut self, agora: Instante) -> Duration {
+        let desde = *self.parada_desde.get_or_insert(agora);
+        let falta = ESCRITA_PRAZO.saturating_sub(agora.desde(desde));
+        self.cortada |= falta.is_zero();
+        falta
+    }
+
+    /// Passa para o que pode sair o que está na frente da fila e já se decidiu; a resposta que não pôde ser gravada passa a dizer isso.
+    ///
+    /// Erros: não se grava mais nada, e não se sabe o que responder.
+    pub fn decidir<T>(&mut self, lotes: &Lotes<T>) -> io::Result<Option<Desfeitas>> {
+        let mut desfeitas: Option<Desfeitas> = None;
+        // Respostas vizinhas costumam depender do mesmo lote.
+        let (mut de, mut decisao) = (0, Decisao::Gravado);
+        while let Some(Peca { lote, .. }) = self.fila.front() {
+            if *lote != de {
+                let Some(nova) = lotes.decisao(*lote) else { break };
+                (de, decisao) = (*lote, nova);
+            }
+            let Some(peca) = self.fila.pop_front() else { break };
+            self.fila_bytes -= peca.bytes();
+            let Peca { resposta, eventos, contado, .. } = peca;
+            match decisao {
+                Decisao::Gravado => escrever(&mut self.pronto, &eventos, &resposta),
+                Decisao::Recusado(versao) => {
+                    if desfeitas.is_none() {
+                        self.voltar_a_contar(contado);
+                    }
+                    desfeitas.get_or_insert(Desfeitas { quantas: 0, versao }).quantas += 1;
+                    escrever(&mut self.pronto, &[], &Recusa::na_versao(Error::Indisponivel, versao).into());
+                }
+                Decisao::Parou => return Err(io::Error::other("a sala não pode mais ser gravada")),
+            }
         }
+        Ok(desfeitas)
+    }
+
+    /// O que se ia contar a quem observa daqui para a frente talvez tenha sido desfeito: conta-se tudo de novo, desde `contado`.
+    fn voltar_a_contar(&mut self, contado: Versao) {
+        for peca in &mut self.fila {
+            self.fila_bytes -= peca.eventos.len() * size_of::<Evento>();
+            peca.eventos.clear();
+            peca.contado = contado;
+        }
+        self.contado = self.contado.map(|_| contado);
+    }
+
+    /// Manda tudo o que pode sair, sem esperar por ninguém: o que está pronto, o que já se decidiu, e, se não falta mais nada, o que a
+    /// conexão observa e ainda não sabe. Só se compõe mais quando o que estava pronto saiu: quem não lê não custa mais memória.
+    ///
+    /// `contar` diz o que há depois de uma versão, e até onde; `enviar`, quantos bytes couberam. Erros: a conexão caiu, ou não se sabe o
+    /// que responder.
+    pub fn escoar<T>(
+        &mut self,
+        lotes: &Lotes<T>,
+        mut contar: impl FnMut(Versao) -> Option<(Versao, Arc<str>)>,
+        mut enviar: impl FnMut(&[u8]) -> io::Result<usize>,
+        agora: impl Fn() -> Instante,
+    ) -> io::Result<(Escoada, Option<Desfeitas>)> {
+        let mut desfeitas = None;
+        loop {
+            if self.pronto.is_empty() {
+                let mais = self.decidir(lotes)?;
+                desfeitas = desfeitas.or(mais);
+                if self.pronto.is_empty() && self.fila.is_empty() {
+                    self.compor_eventos(&mut contar);
+                }
+                if self.pronto.is_empty() {
+                    return Ok((Escoada::EmDia, desfeitas));
+                }
+            }
+            let escritos = enviar(self.por_escrever())?;
+            self.saiu(escritos);
+            if !self.pronto.is_empty() {
+                let acabou = self.falta(agora()).is_zero();
+                return Ok((if acabou { Escoada::Cortada } else { Escoada::Parada }, desfeitas));
+            }
+        }
+    }
+
+    fn compor_eventos(&mut self, contar: &mut impl FnMut(Versao) -> Option<(Versao, Arc<str>)>) {
+        let Some(contado) = &mut self.contado else { return };
+        if let Some((ate, texto)) = contar(*contado) {
+            *contado = ate;
+            self.pronto.push_str(&texto);
+        }
+    }
+}
+
+/// Escreve os eventos e, depois deles, a resposta.
+fn escrever(texto: &mut String, eventos: &[Evento], resposta: &Resposta) {
+    escrever_eventos(texto, eventos);
+    // Escrever numa String não falha.
+    let _ = resposta.escrever(texto);
+    texto.push('\n');
+}
+
+/// Escreve uma linha por evento.
+pub fn escrever_eventos(texto: &mut String, eventos: &[Evento]) {
+    for evento in eventos {
+        // Escrever numa String não falha.
+        let _ = writeln!(texto, "{evento}");
     }
 }

@@ -1,4 +1,4 @@
-//! O socket de uma conexão, abaixo de todos os que escrevem nele: mandar sem esperar, insistir até um prazo, sondar quem se calou.
+//! O socket de uma conexão, abaixo de todos os que escrevem nele: mandar sem esperar ou até um prazo, sondar quem se calou.
 //!
 //! Não sabe o que manda, nem de quem é a vez.
 
@@ -9,30 +9,17 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, sockopt};
 
-use crate::limites::{ESCRITA_PRAZO_MS, SONDA_INTERVALO_S, SONDA_S, SONDAS};
-use crate::tempo::relogio::Relogio;
+use crate::limites::{SONDA_INTERVALO_S, SONDA_S, SONDAS};
 
-const ESCRITA_PRAZO: Duration = Duration::from_millis(ESCRITA_PRAZO_MS);
-
-/// Escreve tudo, esperando que o cliente leia. O erro de quem não lê não é o de quem não fala ([`e_prazo`]): a este ainda se diz
-/// por que se fecha.
-#[cold]
-pub fn insistir(mut tomada: &TcpStream, mut bytes: &[u8], relogio: Relogio) -> io::Result<()> {
-    let desde = relogio.agora();
-    while !bytes.is_empty() {
-        let falta = ESCRITA_PRAZO.saturating_sub(relogio.agora().desde(desde));
-        if falta.is_zero() {
-            return Err(io::Error::other("não leu a resposta a tempo"));
-        }
-        tomada.set_write_timeout(Some(falta))?;
-        match tomada.write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(n) => bytes = &bytes[n..],
-            Err(erro) if erro.kind() == ErrorKind::Interrupted || e_prazo(&erro) => {}
-            Err(erro) => return Err(erro),
-        }
+/// Escreve o que couber no socket, esperando no máximo `prazo` até que caiba alguma coisa; zero, se não coube nada.
+pub fn escrever_ate(mut tomada: &TcpStream, bytes: &[u8], prazo: Duration) -> io::Result<usize> {
+    tomada.set_write_timeout(Some(prazo))?;
+    match tomada.write(bytes) {
+        Ok(0) => Err(ErrorKind::WriteZero.into()),
+        Ok(escritos) => Ok(escritos),
+        Err(erro) if erro.kind() == ErrorKind::Interrupted || e_prazo(&erro) => Ok(0),
+        Err(erro) => Err(erro),
     }
-    Ok(())
 }
 
 /// Escreve o que couber no socket agora; zero, se não cabe nada.

@@ -7,7 +7,7 @@ use protocolo::{
     VERSAO,
 };
 
-use crate::base::gravacao::Decisao;
+use crate::base::lotes::Decisao;
 use crate::limites::HISTORICO_MAX;
 use crate::monitor::{Dependencia, Lugar, Ocasiao, Solicitado};
 use crate::sala::quem::Participante;
@@ -127,9 +127,9 @@ pub fn da_sala(veredito: Veredito) -> Resposta {
 /// A vida de um assento, até a versão que quem pede vê. Fora de linha, como em [`estado`].
 #[inline(never)]
 fn historico(servico: &Servico, ocasiao: Ocasiao<'_>, assento: Assento) -> Resposta {
-    let Servico { monitor, gravacao, historico, .. } = servico;
+    let Servico { monitor, correio, historico, .. } = servico;
     let (versao, lote) = monitor.historico(ocasiao);
-    match gravacao.esperar(lote) {
+    match correio.lotes.esperar(lote) {
         Decisao::Gravado => {}
         // O que quem pede viu foi desfeito: não há história até essa versão.
         Decisao::Recusado(versao) => return Recusa::na_versao(Error::Indisponivel, versao).into(),
@@ -169,7 +169,7 @@ fn estado(servico: &Servico, ocasiao: Ocasiao<'_>) -> Vec<(String, String)> {
         ("conexoes_max", servico.admissao.max().to_string()),
         ("conexoes_recusadas", servico.contadores.lotado.total().to_string()),
         ("clientes_ate_agora", servico.identidades.dadas().to_string()),
-        ("observadores", servico.difusao.quantos().to_string()),
+        ("observadores", servico.correio.observadores.quantos().to_string()),
         ("pedidos", servico.contadores.pedidos.total().to_string()),
         ("recusas", servico.contadores.recusas.total().to_string()),
         ("lotes_gravados", servico.contadores.lotes.total().to_string()),

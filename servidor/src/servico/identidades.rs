@@ -11,7 +11,6 @@ use protocolo::limites::CHAVE_BYTES;
 use protocolo::{Chave, ClientId};
 use sha2::Sha256;
 
-use crate::base::gravacao::Decisao;
 use crate::base::segredo::Segredo;
 use crate::base::sincronia::{AtomicU64, Ordering};
 use crate::limites::CLIENTES_RESERVA;
@@ -48,13 +47,13 @@ impl Identidades {
         Ok(Segredo(segredo))
     }
 
-    /// Garante que o número está gravado como dado, e com ele os seguintes; `gravar` recebe até que número. Diz se está.
-    pub fn garantir(&self, cliente: ClientId, gravar: impl FnOnce(u64) -> Decisao) -> bool {
+    /// Garante que o número está gravado como dado, e com ele os seguintes; `gravar` recebe até que número, e diz se gravou. Diz se está.
+    pub fn garantir(&self, cliente: ClientId, gravar: impl FnOnce(u64) -> bool) -> bool {
         if cliente.numero() <= self.reservado.load(Ordering::Acquire) {
             return true;
         }
         let ate = cliente.numero() + CLIENTES_RESERVA;
-        let gravado = gravar(ate) == Decisao::Gravado;
+        let gravado = gravar(ate);
         if gravado {
             self.reservado.fetch_max(ate, Ordering::AcqRel);
         }

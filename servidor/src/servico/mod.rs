@@ -13,11 +13,10 @@ use crate::armazem::{Armazem, Historico};
 use crate::aula::corrida::{Corrida, SoVersoesNovas};
 use crate::base::admissao::Admissao;
 use crate::base::contadores::Contadores;
-use crate::base::gravacao::Gravacao;
 use crate::base::sincronia::{Arc, Mutex};
 use crate::config::Config;
 use crate::monitor::Monitor;
-use crate::rede::difusao::Difusao;
+use crate::rede::correio::Correio;
 use crate::sala::Sala;
 use crate::sala::registro::Guardado;
 use crate::servico::identidades::Identidades;
@@ -31,10 +30,8 @@ pub struct Servico {
     pub monitor: Monitor,
     /// A corrida que se demonstra, se é este o modo.
     pub corrida: Option<Corrida>,
-    /// Quem observa a sala.
-    pub difusao: Difusao,
-    /// O que se sabe de cada lote.
-    pub gravacao: Arc<Gravacao>,
+    /// O que as sessões deixam para sair depois.
+    pub correio: Arc<Correio>,
     /// Onde se grava; só o gravador o usa.
     pub armazem: Mutex<Box<dyn Armazem>>,
     /// Onde se lê a história.
@@ -105,11 +102,11 @@ impl Servico {
         historico: Box<dyn Historico>,
         relogio: Relogio,
     ) -> Self {
+        let monitor = Monitor::new(sala);
         Self {
-            monitor: Monitor::new(sala),
+            correio: Arc::new(Correio::new(Arc::clone(monitor.campainha()))),
+            monitor,
             corrida: None,
-            difusao: Difusao::default(),
-            gravacao: Arc::new(Gravacao::default()),
             armazem: Mutex::new(armazem),
             historico,
             identidades,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use log::{info, warn};
 use protocolo::{Error, Recusa};
 
+use super::{carteiro, gravador, vencimentos};
 use crate::base::admissao::Vaga;
 use crate::base::sincronia::{Arc, criar_thread};
 use crate::limites::{ESCUTA_PAUSA_MS, FILA_DE_ESCUTA_MAX, PARADA_PRAZO_MS, PILHA_BYTES};
@@ -18,7 +19,6 @@ use crate::servico::Servico;
 use crate::tela::narracao;
 use crate::tempo::instante::Instante;
 use crate::threads::sessao;
-use crate::{rede::difusao, threads::gravador, threads::vencimentos};
 
 /// Atende em `escuta` até que a parada seja pedida; volta quando a última conexão acabou, ou depois do prazo de parada.
 ///
@@ -29,15 +29,16 @@ pub fn executar(escuta: TcpListener, servico: &Arc<Servico>, parada: &Parada) ->
     let escuta = Arc::new(escuta);
     parada.anotar_escuta(Arc::clone(&escuta));
     servico.corrida.iter().for_each(|corrida| corrida.obedecer(parada));
+    let carteiro = carteiro::iniciar(servico)?;
     let gravador = gravador::iniciar(servico, parada)?;
     let vigia = vencimentos::iniciar(servico)?;
-    let difusor = difusao::iniciar(servico)?;
     aceitar(&escuta, servico, parada)?;
     encerrar(servico, parada);
-    drop((vigia, difusor));
+    drop(vigia);
     servico.monitor.fechar_clientes(servico.identidades.fechar());
     drop(gravador);
-    servico.gravacao.motivo().map_or(Ok(()), |motivo| Err(io::Error::other(motivo)))
+    drop(carteiro);
+    servico.correio.lotes.motivo().map_or(Ok(()), |motivo| Err(io::Error::other(motivo)))
 }
 
 fn aceitar(escuta: &TcpListener, servico: &Arc<Servico>, parada: &Parada) -> io::Result<()> {

@@ -13,10 +13,10 @@ use crate::armazem::{Armazem, Falha};
 use crate::base::sincronia::{Arc, ceder};
 use crate::limites::{GRAVADOR_PILHA_BYTES, GRAVADOR_RONDA_US, REGRAVAR_MS};
 use crate::monitor::Lote;
+use crate::rede::correio::Correio;
 use crate::rede::parada::Parada;
 use crate::servico::Servico;
 use crate::threads::auxiliar::Auxiliar;
-use crate::threads::entregador::Entregador;
 
 /// Depois de uma recusa do disco, de quanto em quanto tempo se tenta gravar o que venceu.
 const REGRAVAR: Duration = Duration::from_millis(REGRAVAR_MS);
@@ -29,14 +29,13 @@ const RONDA: Duration = Duration::from_micros(GRAVADOR_RONDA_US);
 /// Erros: o sistema negou a thread.
 pub fn iniciar(servico: &Arc<Servico>, parada: &Parada) -> io::Result<Auxiliar> {
     let parada = parada.clone();
-    let entregador = Entregador::new(&servico.gravacao)?;
     servico.monitor.dispensar_gravador(false);
     let (seu, dela) = (Arc::clone(servico), Arc::clone(servico));
     Auxiliar::new(
         "gravador",
         GRAVADOR_PILHA_BYTES,
         move || seu.monitor.dispensar_gravador(true),
-        move || Gravador { servico: &dela, parada, entregador }.gravar_tudo(),
+        move || Gravador { servico: &dela, parada }.gravar_tudo(),
     )
 }
 
@@ -44,7 +43,6 @@ pub fn iniciar(servico: &Arc<Servico>, parada: &Parada) -> io::Result<Auxiliar> 
 struct Gravador<'a> {
     servico: &'a Servico,
     parada: Parada,
-    entregador: Entregador,
 }
 
 /// Só chega ao `drop` se a thread que grava entrou em pânico: quem espera por ela não espera para sempre.
@@ -65,7 +63,8 @@ impl Gravador<'_> {
 
     /// Não se grava mais nada, e o servidor para.
     fn parar(&self, motivo: String) {
-        self.entregador.entregar(self.servico.gravacao.parar(motivo));
+        let Correio { lotes, caixa, .. } = &*self.servico.correio;
+        caixa.por(lotes.parar(motivo));
         self.parada.pedir();
     }
 
@@ -97,21 +96,22 @@ impl Gravador<'_> {
         }
     }
 
-    /// Grava o lote e conta o que houve; só volta erro depois de o ter desfeito, ou se não há como seguir.
+    /// Grava o lote e conta o que houve; só devolve erro depois de o ter desfeito, ou se não há como seguir.
     fn gravar(&self, armazem: &mut dyn Armazem, lote: Lote) -> Result<(), Falha> {
-        let Servico { monitor, gravacao, contadores, relogio, .. } = self.servico;
+        let Servico { monitor, correio, contadores, relogio, .. } = self.servico;
+        let Correio { lotes, caixa, .. } = &**correio;
         let numero = lote.numero;
         match armazem.gravar(&lote.registros) {
             Ok(()) => {
                 monitor.gravou(numero);
-                self.entregador.entregar(gravacao.gravou(numero));
+                caixa.por(lotes.gravou(numero));
                 contadores.lotes.somar(1);
                 contadores.gravadas.somar(lote.registros.len() as u64);
                 Ok(())
             }
             Err(falha @ Falha::Indisponivel(_)) => {
                 let (ate, versao) = monitor.desfazer(lote, relogio.agora().somar(REGRAVAR));
-                self.entregador.entregar(gravacao.recusou(numero, ate, versao));
+                caixa.por(lotes.recusou(numero, ate, versao));
                 Err(falha)
             }
             Err(falha) => Err(falha),

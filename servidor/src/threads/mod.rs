@@ -3,8 +3,8 @@
 //! Importa tudo o que está abaixo, e ninguém a importa: quem começa as threads é [`escuta`], e quem chama [`escuta`] é o programa.
 
 pub mod auxiliar;
+pub mod carteiro;
 pub mod console;
-pub mod entregador;
 pub mod escuta;
 pub mod gravador;
 pub mod sessao;

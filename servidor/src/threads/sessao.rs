@@ -10,11 +10,13 @@ use std::time::Duration;
 use protocolo::{ClientId, Comando, Entrada, Error, Linhas, Recusa, Resposta};
 
 use crate::aula::corrida::AVISO as AVISO_DA_CORRIDA;
+use crate::base::lotes::Decisao;
 use crate::base::sincronia::Arc;
 use crate::limites::{ENTRADA_BYTES, OLHADA_MS};
-use crate::monitor::{Lugar, Ocasiao};
+use crate::monitor::{Entregue, Lugar, Ocasiao};
 use crate::rede::conexao::Conexao;
 use crate::rede::parada::Inscricao;
+use crate::rede::saida::Caderno;
 use crate::rede::tomada::e_prazo;
 use crate::sala::quem::Participante;
 use crate::servico::Servico;
@@ -34,7 +36,8 @@ pub fn atender(
 ) {
     let quem = Participante::new(cliente);
     narracao::conectou(&quem, endereco, servico.admissao.ocupadas());
-    let (quem, fim) = match Conexao::new(tomada, cliente, servico) {
+    let (quem, fim) = match Conexao::new(tomada, cliente, &servico.config, &servico.correio, servico.relogio)
+    {
         Ok(conexao) => {
             let linhas = Linhas::new(BufReader::with_capacity(ENTRADA_BYTES, conexao));
             Sessao { servico, inscricao, quem, linhas, pedidos: 0, recusas: 0, partiu: false }.conversar()
@@ -72,7 +75,7 @@ impl Sessao<'_> {
         let fim = if self.conexao().cortada() { Fim::NaoLeu } else { fim };
         if !matches!(fim, Fim::Perdida(_) | Fim::NaoLeu) {
             // Depois da despedida não vem mais evento nenhum.
-            let _ = self.parar_de_observar();
+            self.parar_de_observar();
             // A despedida espera pelo cliente; quem espera pelo token, não.
             self.partir();
             // O cliente pode ir embora sem ler o que faltava: isso não muda por que a conversa acabou.
@@ -85,14 +88,18 @@ impl Sessao<'_> {
     #[inline(never)] // Só acontece uma vez; o HMAC não deve pesar na pilha da conversa inteira.
     fn saudar(&mut self) -> io::Result<Option<Fim>> {
         let cliente = self.quem.cliente;
-        let Servico { identidades, monitor, gravacao, corrida, .. } = self.servico;
-        if !identidades.garantir(cliente, |ate| gravacao.esperar(monitor.anotar_clientes(ate))) {
+        let Servico { identidades, monitor, correio, corrida, .. } = self.servico;
+        let gravar = |ate| correio.lotes.esperar(monitor.anotar_clientes(ate)) == Decisao::Gravado;
+        if !identidades.garantir(cliente, gravar) {
             return self.fechar(Error::Indisponivel, Fim::SemDisco).map(Some);
         }
         if corrida.is_some() {
             self.conexao().avisar(AVISO_DA_CORRIDA);
         }
-        self.responder(&Resposta::Saudacao { cliente, chave: identidades.chave(cliente) })?;
+        self.responder(
+            Resposta::Saudacao { cliente, chave: identidades.chave(cliente) },
+            Caderno::default(),
+        )?;
         Ok(None)
     }
 
@@ -120,7 +127,7 @@ impl Sessao<'_> {
         if self.inscricao.deve_sair() {
             return Ok(Depois::Segue);
         }
-        let resposta = match entrada {
+        let (resposta, caderno) = match entrada {
             None => return Ok(Depois::Fecha(Fim::FechouEla)),
             Some(Entrada::OutroProtocolo) => {
                 return self.fechar(Error::Protocolo, Fim::OutroProtocolo).map(Depois::Fecha);
@@ -138,100 +145,115 @@ impl Sessao<'_> {
                 }
             }
         };
-        self.responder(&resposta)?;
-        Ok(match resposta {
+        let depois = match &resposta {
             Resposta::AteLogo => Depois::Fecha(Fim::Despediu),
             // Quem esperava a vez já ouviu que o servidor está encerrando.
             Resposta::Recusado(Recusa { erro: Error::Encerrando, .. }) => Depois::Fecha(Fim::Encerrando),
             _ => Depois::Segue,
-        })
+        };
+        self.responder(resposta, caderno)?;
+        Ok(depois)
     }
 
-    fn executar(&mut self, comando: &Comando) -> io::Result<Resposta> {
+    fn executar(&mut self, comando: &Comando) -> io::Result<(Resposta, Caderno)> {
         // Só estes dois mudam quem fala; a cópia é para contar quem ele era.
         let antes = matches!(comando, Comando::Nome(_) | Comando::Retomar { .. }).then(|| self.quem.clone());
-        let (depende, vista) = self.linhas.leitor().get_mut().caderno();
-        let resposta = match despacho::executar(self.servico, &mut self.quem, depende, vista, comando) {
-            Desfecho::Responde(resposta) => resposta,
+        let mut caderno = self.conexao().caderno();
+        let Caderno { depende, vista } = &mut caderno;
+        let desfecho = despacho::executar(self.servico, &mut self.quem, depende, vista.as_mut(), comando);
+        let (resposta, caderno) = match desfecho {
+            Desfecho::Responde(resposta) => (resposta, caderno),
             Desfecho::Espera(lugar, a_frente) => self.esperar(comando, &lugar, a_frente)?,
             Desfecho::Observa => self.observar()?,
             Desfecho::Para => {
                 // O que se ia contar e o disco recusou ainda se acerta enquanto se observa.
                 self.conexao().descarregar()?;
-                self.parar_de_observar()?;
-                Resposta::Parado
+                self.parar_de_observar();
+                (Resposta::Parado, Caderno::default())
             }
         };
         self.contar(&resposta);
         narracao::pedido(antes.as_ref().unwrap_or(&self.quem), &self.quem, comando, &resposta);
-        Ok(resposta)
+        Ok((resposta, caderno))
     }
 
     /// Espera a vez, olhando de tempos em tempos se o cliente ainda está lá.
     ///
     /// Uma thread que dorme numa variável de condição não vê a conexão cair; por isso as fatias.
     #[inline(never)] // O raro não deve pesar na pilha da conversa inteira.
-    fn esperar(&mut self, comando: &Comando, lugar: &Lugar, a_frente: usize) -> io::Result<Resposta> {
+    fn esperar(
+        &mut self,
+        comando: &Comando,
+        lugar: &Lugar,
+        a_frente: usize,
+    ) -> io::Result<(Resposta, Caderno)> {
         narracao::espera(&self.quem, comando, a_frente);
-        // O cliente pode estar esperando pelo que já se respondeu.
-        self.conexao().descarregar()?;
-        let monitor = &self.servico.monitor;
-        let veredito = loop {
-            let chegou = monitor.esperar(lugar, OLHADA);
-            if self.inscricao.deve_sair() || self.conexao().partiu() {
-                // A quem se foi, ou vai sair agora mesmo, não se dá a vez: ela é do seguinte.
-                let agora = self.servico.relogio.agora();
-                let negado = monitor.abandonar(agora, self.quem.requerente(), lugar, chegou);
-                break Err(if self.inscricao.deve_sair() { Error::Encerrando.into() } else { negado });
+        let (Servico { monitor, relogio, .. }, inscricao) = (self.servico, self.inscricao);
+        let quem = self.quem.requerente();
+        // O cliente pode estar esperando pelo que já se respondeu: sai antes de dormir.
+        let (veredito, lote) = self.conexao().durante(|conexao| {
+            loop {
+                let chegou = monitor.esperar(lugar, OLHADA);
+                if inscricao.deve_sair() || conexao.partiu() {
+                    // A quem se foi, ou vai sair agora mesmo, não se dá a vez: ela é do seguinte.
+                    let negado = monitor.abandonar(relogio.agora(), quem, lugar, chegou);
+                    let negado = if inscricao.deve_sair() { Error::Encerrando.into() } else { negado };
+                    return (Err(negado), 0);
+                }
+                if let Some(Entregue { veredito, lote, .. }) = chegou {
+                    return (veredito, lote);
+                }
             }
-            if let Some(entregue) = chegou {
-                self.conexao().caderno().0.juntar(entregue.lote);
-                break entregue.veredito;
-            }
-        };
+        })?;
+        let mut caderno = self.conexao().caderno();
+        caderno.depende.juntar(lote);
         // Quem observa sabe de tudo até a resposta, e talvez de mais: ela é de quando a vez chegou.
-        if self.conexao().vista().is_some() {
-            let (depende, vista) = self.conexao().caderno();
-            monitor.alcancar(depende, vista);
+        if caderno.vista.is_some() {
+            monitor.alcancar(&mut caderno.depende, caderno.vista.as_mut());
         }
-        Ok(despacho::da_sala(veredito))
+        Ok((despacho::da_sala(veredito), caderno))
     }
 
-    /// `OBSERVAR`: daqui em diante a difusão escreve nesta conexão, entre uma resposta e outra.
+    /// `OBSERVAR`: daqui em diante o carteiro conta nesta conexão o que muda, entre uma resposta e outra.
     #[inline(never)] // O raro não deve pesar na pilha da conversa inteira.
-    fn observar(&mut self) -> io::Result<Resposta> {
-        let Servico { monitor, difusao, relogio, .. } = self.servico;
-        // Sem resposta por gravar, observa-se a partir do que está no disco, e isso não se recusa.
-        self.conexao().descarregar()?;
-        if let Some(vista) = self.conexao().vista() {
-            monitor.mostrar(vista);
-            return Ok(Resposta::Observando { versao: vista.contado });
-        }
-        // Inscreve-se antes de saber a versão: o que mudar a partir dela já não se perde.
-        let observador = difusao.inscrever(self.quem.conexao, self.linhas.leitor().get_mut().tomada())?;
+    fn observar(&mut self) -> io::Result<(Resposta, Caderno)> {
+        let Servico { monitor, relogio, .. } = self.servico;
         let quem = self.quem.requerente();
         let conexao = self.conexao();
-        conexao.observar(observador)?;
-        let (depende, vista) = conexao.caderno();
-        let versao = monitor.observar(Ocasiao { agora: relogio.agora(), quem, vista, depende });
-        Ok(Resposta::Observando { versao })
+        // Sem resposta por gravar, observa-se a partir do que está no disco, e isso não se recusa.
+        conexao.descarregar()?;
+        let observava = conexao.observa();
+        if !observava {
+            // A conexão se inscreve antes de saber a versão: o que mudar a partir dela já não se perde.
+            conexao.observar()?;
+        }
+        let mut caderno = conexao.caderno();
+        let versao = match &mut caderno.vista {
+            Some(vista) if observava => {
+                monitor.mostrar(vista);
+                vista.contado
+            }
+            vista => {
+                let depende = &mut caderno.depende;
+                monitor.observar(Ocasiao { agora: relogio.agora(), quem, vista: vista.as_mut(), depende })
+            }
+        };
+        Ok((Resposta::Observando { versao }, caderno))
     }
 
     #[inline(never)] // O raro não deve pesar na pilha da conversa inteira.
-    fn parar_de_observar(&mut self) -> io::Result<()> {
-        if self.conexao().parar_de_observar()? {
-            self.servico.difusao.esquecer(self.quem.conexao);
+    fn parar_de_observar(&mut self) {
+        if self.conexao().parar_de_observar() {
             self.servico.monitor.deixar_de_observar();
         }
-        Ok(())
     }
 
     /// Uma linha que não chegou a ser um comando.
-    fn recusar_linha(&mut self, recusa: Recusa, linha: &str) -> Resposta {
+    fn recusar_linha(&mut self, recusa: Recusa, linha: &str) -> (Resposta, Caderno) {
         narracao::nao_entendeu(&self.quem, linha, &recusa);
         let resposta = recusa.into();
         self.contar(&resposta);
-        resposta
+        (resposta, Caderno::default())
     }
 
     /// O que era da conexão se vai com ela, uma vez só: na segunda, o cliente já pode ter voltado por outra.
@@ -260,13 +282,13 @@ impl Sessao<'_> {
 
     /// Diz por que o servidor fecha.
     fn fechar(&mut self, erro: Error, fim: Fim) -> io::Result<Fim> {
-        self.responder(&erro.into())?;
+        self.responder(erro.into(), Caderno::default())?;
         Ok(fim)
     }
 
-    fn responder(&mut self, resposta: &Resposta) -> io::Result<()> {
-        narracao::respondeu(self.quem.cliente, resposta);
-        self.conexao().responder(resposta)
+    fn responder(&mut self, resposta: Resposta, caderno: Caderno) -> io::Result<()> {
+        narracao::respondeu(self.quem.cliente, &resposta);
+        self.conexao().responder(resposta, caderno)
     }
 
     fn conexao(&mut self) -> &mut Conexao {
@@ -277,7 +299,7 @@ impl Sessao<'_> {
 impl Drop for Sessao<'_> {
     fn drop(&mut self) {
         self.somar();
-        let _ = self.parar_de_observar();
+        self.parar_de_observar();
         self.partir();
     }
 }

@@ -7,6 +7,7 @@ use servidor::monitor::{Entregue, Lugar, Monitor, Ocasiao, Solicitado};
 use servidor::sala::quem::Requerente;
 use servidor::sala::{Sala, Veredito};
 use servidor::tempo::instante::Instante;
+use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;
@@ -114,4 +115,9 @@ pub fn esperar_entrega(monitor: &Monitor, lugar: &Lugar) -> Entregue {
 pub fn seus(monitor: &Monitor, numero: u64) -> (Assentos, Versao) {
     let (quadro, versao) = monitor.quadro(em(COMECO, numero));
     (quadro.seus, versao)
+}
+
+/// Sim ou não, à escolha do explorador.
+pub fn as_vezes() -> bool {
+    thread_rng().gen_bool(0.5)
 }

@@ -7,27 +7,26 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocolo::{Assento, Assentos, ClientId, Mudanca, Versao};
-use servidor::base::gravacao::{Decisao, Gravacao};
+use servidor::base::lotes::{Decisao, Lotes};
 use servidor::base::segredo::Segredo;
 use servidor::base::sincronia::Mutex;
 use servidor::monitor::{Dependencia, Monitor, Ocasiao};
 use servidor::sala::Sala;
 use servidor::sala::registro::{Guardado, Novidade, Registro};
 use servidor::tempo::momento::Momento;
-use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Arc;
 use shuttle::thread::{self, JoinHandle};
 
 use crate::comum::{
-    COMECO, UM_SEGUNDO_DEPOIS, cancelar_em, em, entrar_na_fila, esperar_entrega, explorar, requerente,
-    reservar, reservar_em,
+    COMECO, UM_SEGUNDO_DEPOIS, as_vezes, cancelar_em, em, entrar_na_fila, esperar_entrega, explorar,
+    requerente, reservar, reservar_em,
 };
 
 /// Uma sala guardada, o que se sabe dos lotes, e o disco.
 #[derive(Clone)]
 struct Cena {
     monitor: Arc<Monitor>,
-    gravacao: Arc<Gravacao>,
+    lotes: Arc<Lotes<()>>,
     disco: Arc<Mutex<Disco>>,
 }
 
@@ -43,24 +42,24 @@ impl Cena {
         let vazia = Sala::guardada(100, &Guardado::vazio(Segredo([7; 32]), Momento(0)), Momento(0));
         Self {
             monitor: Arc::new(Monitor::new(vazia)),
-            gravacao: Arc::default(),
+            lotes: Arc::default(),
             disco: Arc::new(Mutex::new(Disco::default())),
         }
     }
 
     /// A thread que grava; `recusa` diz se o disco recusa um lote.
     fn gravar(&self, recusa: impl Fn() -> bool + Send + 'static) -> JoinHandle<()> {
-        let Self { monitor, gravacao, disco } = self.clone();
+        let Self { monitor, lotes, disco } = self.clone();
         thread::spawn(move || {
             while let Some(lote) = monitor.tirar_lote() {
                 let numero = lote.numero;
                 if recusa() {
                     let (ate, versao) = monitor.desfazer(lote, UM_SEGUNDO_DEPOIS);
-                    assert!(gravacao.recusou(numero, ate, versao).is_empty(), "ninguém deixou nada");
+                    assert!(lotes.recusou(numero, ate, versao).is_empty(), "ninguém deixou nada");
                 } else {
                     disco.lock().gravar(&lote.registros);
                     monitor.gravou(numero);
-                    assert!(gravacao.gravou(numero).is_empty(), "ninguém deixou nada");
+                    assert!(lotes.gravou(numero).is_empty(), "ninguém deixou nada");
                 }
             }
         })
@@ -72,7 +71,7 @@ impl Cena {
         let quem = requerente(numero.into());
         let ocasiao = Ocasiao { agora: COMECO, quem, vista: None, depende: &mut depende };
         reservar_em(&self.monitor, ocasiao, &[numero]).expect("o assento está livre");
-        let decisao = self.gravacao.esperar(depende.desta);
+        let decisao = self.lotes.esperar(depende.desta);
         if decisao == Decisao::Gravado {
             let dono = self.disco.lock().dono(numero);
             assert_eq!(dono, Some(quem.cliente), "disse que estava gravado, e não está");
@@ -118,10 +117,6 @@ impl Disco {
             }
         }
     }
-}
-
-fn as_vezes() -> bool {
-    thread_rng().gen_bool(0.5)
 }
 
 /// Quem pede ouve quando o seu lote está gravado, nem antes nem nunca; quem só olha vê o disco.
@@ -176,12 +171,12 @@ fn a_entrega_depende_do_lote() {
         let outra = cena.clone();
         let espera = thread::spawn(move || {
             let entregue = esperar_entrega(&outra.monitor, &lugar);
-            outra.gravacao.esperar(entregue.lote)
+            outra.lotes.esperar(entregue.lote)
         });
         let mut depende = Dependencia::default();
         let ocasiao = Ocasiao { agora: COMECO, quem: requerente(1), vista: None, depende: &mut depende };
         cancelar_em(&cena.monitor, ocasiao).unwrap();
-        let devolveu = cena.gravacao.esperar(depende.desta);
+        let devolveu = cena.lotes.esperar(depende.desta);
         assert_eq!(espera.join().unwrap(), devolveu);
         cena.monitor.dispensar_gravador(true);
         grava.join().unwrap();
@@ -212,13 +207,13 @@ fn a_dispensa_grava_o_que_falta() {
 fn desistir_acorda_quem_espera() {
     explorar(|| {
         let cena = Cena::nova();
-        let Cena { monitor, gravacao, disco } = cena.clone();
+        let Cena { monitor, lotes, disco } = cena.clone();
         let desiste = thread::spawn(move || {
             let lote = monitor.tirar_lote().unwrap();
             disco.lock().gravar(&lote.registros);
             monitor.gravou(lote.numero);
-            let _ = gravacao.gravou(lote.numero);
-            let _ = gravacao.parar("o disco falhou".into());
+            let _ = lotes.gravou(lote.numero);
+            let _ = lotes.parar("o disco falhou".into());
         });
         let decisoes: Vec<Decisao> =
             cena.reservar_cada(1..=3).into_iter().map(|um| um.join().unwrap()).collect();

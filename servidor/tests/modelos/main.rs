@@ -1,5 +1,5 @@
-//! Exploração de escalonamentos do que sincroniza: o monitor, o token, as esperas, os prazos, a difusão, quem grava e quem entrega, o semáforo e a
-//! fila de mensagens.
+//! Exploração de escalonamentos do que sincroniza: o monitor, o token, as esperas, os prazos, quem grava, o carteiro e a vez
+//! de escrever, a campainha, o semáforo e a fila de mensagens.
 //!
 //! Cada modelo roda milhares de vezes, e em cada uma o explorador escolhe qual thread anda a cada passo; uma espera que
 //! ninguém acorda aparece como impasse (deadlock). Se um falha, ele mostra o escalonamento, que `shuttle::replay` repete.
@@ -7,9 +7,9 @@
 //!
 //! `cargo test -p servidor --features shuttle --test modelos`
 
+mod campainha;
+mod carteiro;
 mod comum;
-mod difusao;
-mod entregador;
 mod esperas;
 mod gravador;
 mod limites;
