@@ -29,7 +29,7 @@ use tests::Sorteio;
 
 use crate::carga::{CARGAS, Pedinte, trio};
 use crate::latencia::{alternar, mediana};
-use crate::servidores::{Filho, pedir_estado, redis};
+use crate::servidores::{Filho, pedir_estado, processador, redis};
 use crate::{Opcoes, Resultado};
 
 /// Quantas conexões.
@@ -53,10 +53,11 @@ pub fn duravel(opcoes: &Opcoes) -> Resultado<()> {
 }
 
 /// Uma pasta que some ao ser solta.
-struct Pasta(PathBuf);
+pub struct Pasta(pub PathBuf);
 
 impl Pasta {
-    fn nova() -> Resultado<Self> {
+    /// Uma pasta vazia.
+    pub fn nova() -> Resultado<Self> {
         let pasta = std::env::temp_dir().join(format!("bancada-duravel-{}", std::process::id()));
         fs::create_dir(&pasta)?;
         Ok(Self(pasta))
@@ -150,8 +151,10 @@ impl Lotes {
 
 /// A língua de um servidor: os mesmos pedidos, cada um respondido por uma linha.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Fala {
+pub enum Fala {
+    /// A nossa.
     Reserva,
+    /// A do Redis.
     Redis,
 }
 
@@ -214,22 +217,28 @@ struct Medida {
 }
 
 /// Os clientes de um servidor, repartidos pelas threads de carga.
-struct Grupo<'a> {
-    filho: &'a Filho,
+pub struct Grupo {
+    pid: u32,
     cargas: Vec<Carga>,
 }
 
-impl<'a> Grupo<'a> {
-    fn new(fala: Fala, filho: &'a Filho, conexoes: usize) -> Resultado<Self> {
+impl Grupo {
+    /// Tantas conexões a este servidor.
+    pub fn new(fala: Fala, filho: &Filho, conexoes: usize) -> Resultado<Self> {
         let cargas = (0..CARGAS.min(conexoes))
             .map(|carga| Carga::new(fala, filho.endereco, (carga..conexoes).step_by(CARGAS)))
             .collect::<Resultado<_>>()?;
-        Ok(Self { filho, cargas })
+        Ok(Self { pid: filho.pid(), cargas })
+    }
+
+    /// Respostas por segundo.
+    pub fn vazao(&mut self, duracao: Duration) -> Resultado<f64> {
+        Ok(self.medir(duracao)?.vazao)
     }
 
     fn medir(&mut self, duracao: Duration) -> Resultado<Medida> {
         let parar = AtomicBool::new(false);
-        let (inicio, usado) = (Instant::now(), self.filho.processador()?);
+        let (inicio, usado) = (Instant::now(), processador(self.pid)?);
         let contas = thread::scope(|escopo| {
             let threads: Vec<_> =
                 self.cargas.iter_mut().map(|carga| escopo.spawn(|| carga.rodar(&parar))).collect();
@@ -242,7 +251,7 @@ impl<'a> Grupo<'a> {
         let (respostas, sins) =
             contas.into_iter().fold((0.0, 0.0), |soma, (todas, sins)| (soma.0 + todas, soma.1 + sins));
         let vazao = respostas / inicio.elapsed().as_secs_f64();
-        let processador = (self.filho.processador()? - usado) / respostas;
+        let processador = (processador(self.pid)? - usado) / respostas;
         Ok(Medida { respostas, vazao, sins: sins / respostas, processador })
     }
 }

@@ -7,7 +7,9 @@
 //!
 //! E, com a sala num arquivo, ao lado do Redis, se está instalado: ver [`duravel`].
 //!
-//! `cargo run --release -p tests --bin bancada [-- --rodadas N --segundos S --so 50x16]`
+//! Duas versões do servidor se comparam com `--versoes`: ver [`versoes`].
+//!
+//! `cargo run --release -p tests --bin bancada [-- --rodadas N --segundos S --so 50x16 | --versoes ANTES,DEPOIS]`
 
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "medir o tempo é o que este programa faz")]
@@ -22,6 +24,7 @@ mod observacao;
 mod plateia;
 mod servidores;
 mod vazao;
+mod versoes;
 
 use std::error::Error;
 use std::io::Write;
@@ -78,6 +81,8 @@ enum So {
     Tudo,
     Carga(usize, usize),
     Uma(Medicao),
+    /// Duas versões do programa, lado a lado.
+    Versoes([String; 2]),
 }
 
 fn ler_opcoes() -> Resultado<Opcoes> {
@@ -88,6 +93,11 @@ fn ler_opcoes() -> Resultado<Opcoes> {
             lexopt::Arg::Long("rodadas") => opcoes.rodadas = leitor.value()?.parse()?,
             lexopt::Arg::Long("segundos") => {
                 opcoes.duracao = Duration::from_secs_f64(leitor.value()?.parse()?)
+            }
+            lexopt::Arg::Long("versoes") => {
+                let programas: String = leitor.value()?.parse()?;
+                let (antes, depois) = programas.split_once(',').ok_or("--versoes: ANTES,DEPOIS")?;
+                opcoes.so = So::Versoes([antes, depois].map(str::to_owned));
             }
             lexopt::Arg::Long("so") => opcoes.so = ler_so(&leitor.value()?.parse::<String>()?)?,
             outro => return Err(outro.unexpected().into()),
@@ -118,9 +128,10 @@ fn medir(opcoes: &Opcoes) -> Resultado<()> {
         "{} rodadas de {:?} por servidor; medianas das rodadas; razão: mediana das razões",
         opcoes.rodadas, opcoes.duracao
     );
-    match opcoes.so {
+    match &opcoes.so {
         So::Uma(medicao) => medicao(opcoes),
-        So::Carga(conexoes, no_ar) => vazao::ao_lado_do_piso(opcoes, &[(conexoes, no_ar)]),
+        So::Carga(conexoes, no_ar) => vazao::ao_lado_do_piso(opcoes, &[(*conexoes, *no_ar)]),
+        So::Versoes(programas) => versoes::versoes(opcoes, programas),
         So::Tudo => {
             vazao::ao_lado_do_piso(opcoes, &CENARIOS)?;
             MEDICOES.iter().try_for_each(|(_, medicao)| medicao(opcoes))

@@ -84,6 +84,19 @@ impl Filho {
         Self::new(["--papel-servidor"], "info", File::create(registro)?.into())
     }
 
+    /// Um programa `servidor` qualquer, calado, com a sala neste arquivo ou na memória.
+    pub fn programa(programa: &str, banco: Option<&Path>, max_conexoes: usize) -> Resultado<Self> {
+        let endereco = porta_livre()?;
+        let mut comando = Command::new(programa);
+        comando.args(["--escutar", &endereco.to_string(), "--max-conexoes", &max_conexoes.to_string()]);
+        match banco {
+            Some(banco) => comando.arg("--banco").arg(banco),
+            None => comando.arg("--memoria"),
+        };
+        comando.env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null());
+        esperar_atender(Self { processo: comando.spawn()?, endereco })
+    }
+
     fn new(
         papel: impl IntoIterator<Item = impl AsRef<OsStr>>,
         log: &str,
@@ -93,14 +106,9 @@ impl Filho {
         Ok(Self { processo, endereco })
     }
 
-    /// Quanto o processo já usou de processador, em segundos.
-    pub fn processador(&self) -> Resultado<f64> {
-        let estado = std::fs::read_to_string(format!("/proc/{}/stat", self.processo.id()))?;
-        // Depois do nome, que pode ter espaços, os campos 12 e 13 são o tempo no programa e o no núcleo, em centésimos.
-        let (_, campos) = estado.rsplit_once(')').ok_or("o stat não tem nome")?;
-        let tempos: Vec<f64> =
-            campos.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
-        Ok(tempos.iter().sum::<f64>() / 100.0)
+    /// O número do processo.
+    pub fn pid(&self) -> u32 {
+        self.processo.id()
     }
 
     /// A memória residente do processo, em bytes.
@@ -112,6 +120,16 @@ impl Filho {
     }
 }
 
+/// Quanto o processo já usou de processador, em segundos.
+pub fn processador(pid: u32) -> Resultado<f64> {
+    let estado = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // Depois do nome, que pode ter espaços, os campos 12 e 13 são o tempo no programa e o no núcleo, em centésimos.
+    let (_, campos) = estado.rsplit_once(')').ok_or("o stat não tem nome")?;
+    let tempos: Vec<f64> =
+        campos.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(tempos.iter().sum::<f64>() / 100.0)
+}
+
 impl Drop for Filho {
     fn drop(&mut self) {
         let _ = self.processo.kill();
@@ -119,13 +137,12 @@ impl Drop for Filho {
     }
 }
 
-/// Quanto se espera que o Redis atenda.
-const REDIS_PRAZO: Duration = Duration::from_secs(10);
+/// Quanto se espera que um programa atenda.
+const PRAZO: Duration = Duration::from_secs(10);
 
 /// Um Redis que só responde depois de um `fsync`, como o nosso; `None` se não está instalado.
 pub fn redis(pasta: &Path) -> Resultado<Option<Filho>> {
-    // Entre soltar a porta e o Redis a pegar, outro programa a pode levar: então ele não atende, e a medição para.
-    let endereco = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let endereco = porta_livre()?;
     let mut comando = Command::new("redis-server");
     comando.args(["--bind", "127.0.0.1", "--port", &endereco.port().to_string(), "--tcp-backlog", "4096"]);
     comando.args(["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
@@ -135,15 +152,23 @@ pub fn redis(pasta: &Path) -> Resultado<Option<Filho>> {
         Err(erro) if erro.kind() == ErrorKind::NotFound => return Ok(None),
         outro => outro?,
     };
-    let filho = Filho { processo, endereco };
-    let mut chega = depois_de(REDIS_PRAZO);
-    while TcpStream::connect(endereco).is_err() {
+    esperar_atender(Filho { processo, endereco }).map(Some)
+}
+
+/// Entre soltar a porta e o programa a pegar, outro a pode levar: então ele não atende, e a medição para.
+fn porta_livre() -> Resultado<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+fn esperar_atender(filho: Filho) -> Resultado<Filho> {
+    let mut chega = depois_de(PRAZO);
+    while TcpStream::connect(filho.endereco).is_err() {
         if chega() {
-            return Err("o Redis não atende".into());
+            return Err("o servidor não atende".into());
         }
         thread::sleep(Duration::from_millis(10));
     }
-    Ok(Some(filho))
+    Ok(filho)
 }
 
 /// O valor de um nome em `ESTADO`.
