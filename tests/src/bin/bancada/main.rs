@@ -9,7 +9,7 @@
 //!
 //! Duas versões do servidor se comparam com `--versoes`: ver [`versoes`].
 //!
-//! `cargo run --release -p tests --bin bancada [-- --rodadas N --segundos S --so 50x16 | --versoes ANTES,DEPOIS]`
+//! `cargo run --release -p tests --bin bancada [-- --rodadas N --segundos S --so 50x16 --versoes ANTES,DEPOIS]`
 
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "medir o tempo é o que este programa faz")]
@@ -74,6 +74,8 @@ struct Opcoes {
     rodadas: usize,
     duracao: Duration,
     so: So,
+    /// Duas versões do programa, para as pôr lado a lado.
+    versoes: Option<[String; 2]>,
 }
 
 /// O que medir.
@@ -81,12 +83,10 @@ enum So {
     Tudo,
     Carga(usize, usize),
     Uma(Medicao),
-    /// Duas versões do programa, lado a lado.
-    Versoes([String; 2]),
 }
 
 fn ler_opcoes() -> Resultado<Opcoes> {
-    let mut opcoes = Opcoes { rodadas: 9, duracao: Duration::from_secs(1), so: So::Tudo };
+    let mut opcoes = Opcoes { rodadas: 9, duracao: Duration::from_secs(1), so: So::Tudo, versoes: None };
     let mut leitor = lexopt::Parser::from_env();
     while let Some(argumento) = leitor.next()? {
         match argumento {
@@ -97,7 +97,7 @@ fn ler_opcoes() -> Resultado<Opcoes> {
             lexopt::Arg::Long("versoes") => {
                 let programas: String = leitor.value()?.parse()?;
                 let (antes, depois) = programas.split_once(',').ok_or("--versoes: ANTES,DEPOIS")?;
-                opcoes.so = So::Versoes([antes, depois].map(str::to_owned));
+                opcoes.versoes = Some([antes, depois].map(str::to_owned));
             }
             lexopt::Arg::Long("so") => opcoes.so = ler_so(&leitor.value()?.parse::<String>()?)?,
             outro => return Err(outro.unexpected().into()),
@@ -128,10 +128,16 @@ fn medir(opcoes: &Opcoes) -> Resultado<()> {
         "{} rodadas de {:?} por servidor; medianas das rodadas; razão: mediana das razões",
         opcoes.rodadas, opcoes.duracao
     );
+    if let Some(programas) = &opcoes.versoes {
+        return match opcoes.so {
+            So::Tudo => versoes::versoes(opcoes, programas, &versoes::PONTOS),
+            So::Carga(conexoes, no_ar) => versoes::versoes(opcoes, programas, &[(conexoes, no_ar)]),
+            So::Uma(_) => Err("--versoes: com --so, só uma carga, como 50x16".into()),
+        };
+    }
     match &opcoes.so {
         So::Uma(medicao) => medicao(opcoes),
         So::Carga(conexoes, no_ar) => vazao::ao_lado_do_piso(opcoes, &[(*conexoes, *no_ar)]),
-        So::Versoes(programas) => versoes::versoes(opcoes, programas),
         So::Tudo => {
             vazao::ao_lado_do_piso(opcoes, &CENARIOS)?;
             MEDICOES.iter().try_for_each(|(_, medicao)| medicao(opcoes))

@@ -14,16 +14,16 @@ use crate::servidores::Filho;
 use crate::{Opcoes, Resultado};
 
 /// Conexões, e pedidos que cada uma tem no ar.
-const PONTOS: [(usize, usize); 5] = [(1, 1), (50, 1), (1_000, 1), (10_000, 1), (50, 16)];
+pub const PONTOS: [(usize, usize); 5] = [(1, 1), (50, 1), (1_000, 1), (10_000, 1), (50, 16)];
 /// Com mais conexões do que isto, um servidor por vez.
 const JUNTAS_MAX: usize = 4_000;
 
 /// Os dois programas, com as mesmas cargas.
-pub fn versoes(opcoes: &Opcoes, programas: &[String; 2]) -> Resultado<()> {
+pub fn versoes(opcoes: &Opcoes, programas: &[String; 2], pontos: &[(usize, usize)]) -> Resultado<()> {
     let pasta = Pasta::nova()?;
     println!("sala        conexões  no ar      antes     depois  depois/antes");
     for duravel in [false, true] {
-        for (conexoes, no_ar) in PONTOS {
+        for (conexoes, no_ar) in pontos.iter().copied() {
             let medir = |qual: usize, ponto: &mut Option<Ponto>| -> Resultado<f64> {
                 let mut meu = match ponto.take() {
                     Some(pronto) => pronto,
