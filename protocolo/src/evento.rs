@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::assentos::Assentos;
 use crate::identidade::{ClientId, Versao};
-use crate::resposta::{Final, RespostaInvalida};
+use crate::linha_final::{Final, RespostaInvalida};
 
 /// O que aconteceu com os assentos.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

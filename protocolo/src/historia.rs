@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::identidade::{ClientId, Nome, Versao};
-use crate::resposta::{Final, RespostaInvalida};
+use crate::linha_final::{Final, RespostaInvalida};
 
 /// Uma hora, em ISO 8601 e UTC, como em `2026-11-21T13:12:49.123Z`: o texto se ordena como a hora.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -25,6 +25,7 @@ mod identidade;
 mod leitura;
 pub mod limites;
 mod linha;
+mod linha_final;
 mod quadro;
 mod resposta;
 
@@ -35,8 +36,9 @@ pub use evento::{Evento, Mudanca};
 pub use historia::{Acontecimento, Fato, Hora, HoraInvalida};
 pub use identidade::{Cerca, Chave, ChaveMalFormada, ClientId, Nome, NomeInvalido, Segundos, Versao};
 pub use linha::{Entrada, Linhas};
+pub use linha_final::{RespostaInvalida, e_final};
 pub use quadro::{LEGENDA, Quadro, Situacao};
-pub use resposta::{Resposta, RespostaInvalida, e_final};
+pub use resposta::Resposta;
 
 /// O nome e a versão do protocolo, como a saudação os diz.
 pub const VERSAO: &str = "RESERVA/1";
