@@ -48,33 +48,47 @@ impl fmt::Display for Hora {
     }
 }
 
-/// Um momento da vida de um assento, como em `2026-11-21T13:12:49.123Z cliente=7 nome=ana RESERVADO versao=12`.
+/// Um momento da vida de um assento, como em `2026-11-21T13:12:49.123Z cliente=7 nome=ana RESERVADO versao=12`. `H` é como se diz a hora: a
+/// quem está do outro lado da linha, como texto; quem a guarda tem o seu jeito, e [`Fato::com_horas`] passa de um a outro.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Fato {
+pub struct Fato<H = Hora> {
     /// Quando.
-    pub quando: Hora,
+    pub quando: H,
     /// Quem o tomou; ou, se ficou livre, quem o tinha.
     pub cliente: ClientId,
     /// O nome que o cliente tinha então, se tinha um.
     pub nome: Option<Nome>,
     /// O quê.
-    pub acontecimento: Acontecimento,
+    pub acontecimento: Acontecimento<H>,
     /// A versão da sala que isto fez.
     pub versao: Versao,
 }
 
 /// O que aconteceu com um assento.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Acontecimento {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Acontecimento<H = Hora> {
     /// Foi reservado, ou confirmado.
     Reservado,
     /// Foi segurado.
     Segurado {
         /// Até quando, pelo prazo de então.
-        ate: Hora,
+        ate: H,
     },
     /// Ficou livre: devolvido, ou o prazo venceu.
     Livre,
+}
+
+impl<H> Fato<H> {
+    /// O mesmo fato, com as horas ditas de outro jeito.
+    pub fn com_horas<G>(self, dizer: impl Fn(H) -> G) -> Fato<G> {
+        let Self { quando, cliente, nome, acontecimento, versao } = self;
+        let acontecimento = match acontecimento {
+            Acontecimento::Reservado => Acontecimento::Reservado,
+            Acontecimento::Segurado { ate } => Acontecimento::Segurado { ate: dizer(ate) },
+            Acontecimento::Livre => Acontecimento::Livre,
+        };
+        Fato { quando: dizer(quando), cliente, nome, acontecimento, versao }
+    }
 }
 
 impl Fato {

@@ -20,13 +20,13 @@ use std::thread;
 
 use espera::{Cronometro, esperar};
 use pasta::{Montada, Pasta};
-use protocolo::{Assento, Assentos, Cerca, ClientId, Evento, Mudanca, Versao};
+use protocolo::{Acontecimento, Assento, Assentos, Cerca, ClientId, Evento, Fato, Mudanca, Versao};
 use servidor::armazem::memoria::{Gravados, Memoria};
 use servidor::armazem::sqlite::{Causa, Sqlite};
 use servidor::armazem::{Armazem, Falha, Historico};
 use servidor::base::segredo::Segredo;
 use servidor::limites::HISTORICO_MEMORIA_MAX;
-use servidor::sala::registro::{Acontecimento, Fato, Guardado, Novidade, Registro};
+use servidor::sala::registro::{Guardado, Novidade, Registro};
 use servidor::tempo::momento::Momento;
 use sorteio::Sorteio;
 
@@ -131,7 +131,7 @@ fn banco_pronto(sorteio: &mut Sorteio, banco: &Path) -> Guardado {
 }
 
 /// A história inteira.
-fn vidas(sqlite: &Sqlite) -> Vec<Vec<Fato>> {
+fn vidas(sqlite: &Sqlite) -> Vec<Vec<Fato<Momento>>> {
     let historico = sqlite.historico().unwrap();
     Assento::todos().map(|assento| historico.de(assento, Versao(u64::MAX), 1000).unwrap()).collect()
 }
@@ -185,7 +185,7 @@ fn a_vida_de_um_assento() {
     let vida = [
         fato(4, "Ana_Maria", Acontecimento::Livre),
         fato(2, "ana", Acontecimento::Reservado),
-        fato(1, "ana", Acontecimento::Segurado { vence: depois(120_001) }),
+        fato(1, "ana", Acontecimento::Segurado { ate: depois(120_001) }),
     ];
     let ler = |ate, max| historico.de(assento(7), Versao(ate), max).unwrap();
     assert_eq!(ler(u64::MAX, 10), vida);

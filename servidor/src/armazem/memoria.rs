@@ -4,12 +4,13 @@
 
 use std::collections::VecDeque;
 
-use protocolo::{Assento, Versao};
+use protocolo::{Assento, Fato, Versao};
 
 use super::{Armazem, Falha, Historico};
 use crate::base::sincronia::{Arc, Condvar, Mutex};
 use crate::limites::HISTORICO_MEMORIA_MAX;
-use crate::sala::registro::{Fato, Guardado, Registro};
+use crate::sala::registro::{Guardado, Registro};
+use crate::tempo::momento::Momento;
 
 /// O armazém. Um clone é outra alça do mesmo: uma grava, outra lê a história, outra manda falhar.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ struct Dentro {
 struct Estado {
     guardado: Guardado,
     /// Do mais velho ao mais novo.
-    historia: VecDeque<(Assento, Fato)>,
+    historia: VecDeque<(Assento, Fato<Momento>)>,
     gravados: Gravados,
     proximas: VecDeque<Falha>,
     sempre: Option<Falha>,
@@ -134,14 +135,14 @@ impl Estado {
         Ok(())
     }
 
-    fn vida(&self, assento: Assento, ate: Versao, max: usize) -> Vec<Fato> {
+    fn vida(&self, assento: Assento, ate: Versao, max: usize) -> Vec<Fato<Momento>> {
         let dele = self.historia.iter().rev().filter(|(qual, fato)| *qual == assento && fato.versao <= ate);
         dele.map(|(_, fato)| fato.clone()).take(max).collect()
     }
 }
 
 impl Historico for Memoria {
-    fn de(&self, assento: Assento, ate: Versao, max: usize) -> Result<Vec<Fato>, Falha> {
+    fn de(&self, assento: Assento, ate: Versao, max: usize) -> Result<Vec<Fato<Momento>>, Falha> {
         Ok(self.0.estado.lock().vida(assento, ate, max))
     }
 }

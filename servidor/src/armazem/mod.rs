@@ -9,9 +9,10 @@ pub mod sqlite;
 
 use std::fmt;
 
-use protocolo::{Assento, Versao};
+use protocolo::{Assento, Fato, Versao};
 
-use crate::sala::registro::{Fato, Registro};
+use crate::sala::registro::Registro;
+use crate::tempo::momento::Momento;
 
 /// Por que um lote não foi gravado, ou uma história não foi lida.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,5 +51,5 @@ pub trait Historico: Send + Sync {
     /// Os últimos `max` fatos da vida do assento até a versão `ate`, do mais novo ao mais velho.
     ///
     /// Erros: ver [`Falha`].
-    fn de(&self, assento: Assento, ate: Versao, max: usize) -> Result<Vec<Fato>, Falha>;
+    fn de(&self, assento: Assento, ate: Versao, max: usize) -> Result<Vec<Fato<Momento>>, Falha>;
 }

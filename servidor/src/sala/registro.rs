@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use protocolo::{Assento, Cerca, ClientId, Evento, Mudanca, Nome, Versao};
+use protocolo::{Acontecimento, Assento, Cerca, ClientId, Evento, Fato, Mudanca, Nome, Versao};
 
 use crate::base::segredo::Segredo;
 use crate::tempo::momento::Momento;
@@ -151,7 +151,7 @@ pub enum Novidade {
 
 impl Registro {
     /// O que este registro acrescenta à vida de cada assento; `antes` é a sala como estava.
-    pub fn fatos<'a>(&'a self, antes: &'a Guardado) -> impl Iterator<Item = (Assento, Fato)> + 'a {
+    pub fn fatos<'a>(&'a self, antes: &'a Guardado) -> impl Iterator<Item = (Assento, Fato<Momento>)> + 'a {
         let mudancas = match &self.novidade {
             Novidade::Assentos { evento, vence } => Some((*evento, *vence)),
             _ => None,
@@ -161,7 +161,7 @@ impl Registro {
                 let (cliente, acontecimento) = match evento.mudanca {
                     Mudanca::Reservado(cliente) => (cliente, Acontecimento::Reservado),
                     Mudanca::Segurado(cliente) => {
-                        (cliente, Acontecimento::Segurado { vence: vencimento(vence) })
+                        (cliente, Acontecimento::Segurado { ate: vencimento(vence) })
                     }
                     // Quem o deixou é quem o tinha.
                     Mudanca::Livre => (antes.assentos.get(&assento)?.cliente, Acontecimento::Livre),
@@ -174,33 +174,4 @@ impl Registro {
             })
         })
     }
-}
-
-/// Um momento da vida de um assento.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Fato {
-    /// A versão da sala que isto fez.
-    pub versao: Versao,
-    /// Quando.
-    pub quando: Momento,
-    /// Quem o tomou; ou, se ficou livre, quem o tinha.
-    pub cliente: ClientId,
-    /// O nome que o cliente tinha então.
-    pub nome: Option<Nome>,
-    /// O quê.
-    pub acontecimento: Acontecimento,
-}
-
-/// O que aconteceu com um assento.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Acontecimento {
-    /// Foi reservado.
-    Reservado,
-    /// Foi segurado.
-    Segurado {
-        /// Até quando, pelo prazo de então.
-        vence: Momento,
-    },
-    /// Ficou livre: devolvido, ou o prazo venceu.
-    Livre,
 }

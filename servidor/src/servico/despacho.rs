@@ -2,22 +2,19 @@
 //!
 //! Roda na thread do cliente, fora da seção crítica; só o monitor entra nela. Não lê nem escreve no socket.
 
-use protocolo::{
-    Acontecimento, Assento, Cerca, Chave, ClientId, Comando, ComandoToken, Error, Fato, Recusa, Resposta,
-    VERSAO,
-};
+use protocolo::{Assento, Cerca, Chave, ClientId, Comando, ComandoToken, Error, Recusa, Resposta, VERSAO};
 
 use crate::base::lotes::Decisao;
 use crate::limites::HISTORICO_MAX;
 use crate::monitor::{Dependencia, Lugar, Ocasiao, Solicitado};
 use crate::sala::quem::Participante;
-use crate::sala::registro;
 use crate::sala::{Sala, Veredito, Vista};
 use crate::servico::Servico;
 use crate::tela::explicacao;
 use crate::tela::mensagens;
 use crate::tela::narracao;
 use crate::tempo::instante::Instante;
+use crate::tempo::momento::Momento;
 
 /// O que resulta de um comando.
 #[derive(Debug)]
@@ -136,24 +133,16 @@ fn historico(servico: &Servico, ocasiao: Ocasiao<'_>, assento: Assento) -> Respo
         Decisao::Parou => return Recusa::na_versao(Error::Indisponivel, versao).into(),
     }
     match historico.de(assento, versao, HISTORICO_MAX) {
-        Ok(fatos) => Resposta::Historico { fatos: fatos.into_iter().rev().map(contar).collect(), versao },
+        Ok(fatos) => Resposta::Historico {
+            fatos: fatos.into_iter().rev().map(|fato| fato.com_horas(Momento::hora)).collect(),
+            versao,
+        },
         Err(falha) => {
             narracao::nao_leu(assento, &falha);
             let texto = "não foi possível ler a história agora; tente de novo";
             Recusa { versao: Some(versao), ..Recusa::com_texto(Error::Indisponivel, texto) }.into()
         }
     }
-}
-
-/// Um fato como se conta a um cliente.
-fn contar(fato: registro::Fato) -> Fato {
-    let registro::Fato { versao, quando, cliente, nome, acontecimento } = fato;
-    let acontecimento = match acontecimento {
-        registro::Acontecimento::Reservado => Acontecimento::Reservado,
-        registro::Acontecimento::Segurado { vence } => Acontecimento::Segurado { ate: vence.hora() },
-        registro::Acontecimento::Livre => Acontecimento::Livre,
-    };
-    Fato { quando: quando.hora(), cliente, nome, acontecimento, versao }
 }
 
 /// Fora de linha: o quadro desta função é grande, e só quem pede `ESTADO` deve tocar essas páginas da pilha.

@@ -1,11 +1,12 @@
 //! HISTORICO: a vida de um assento, com os nomes de então, na ordem em que aconteceu.
 
-use protocolo::{Assento, Versao};
+use protocolo::{Assento, Fato, Versao};
 use servidor::armazem::memoria::Memoria;
 use servidor::armazem::{Falha, Historico};
 use servidor::base::segredo::Segredo;
 use servidor::limites::HISTORICO_MAX;
-use servidor::sala::registro::{Fato, Guardado};
+use servidor::sala::registro::Guardado;
+use servidor::tempo::momento::Momento;
 use servidor::tempo::relogio::Relogio;
 use servidor::{Config, Servico};
 use tests::roteiro::roteiro;
@@ -183,7 +184,7 @@ fn com_armazem(historico: impl FnOnce(Memoria) -> Box<dyn Historico>) -> (Servid
 struct Ilegivel(Falha);
 
 impl Historico for Ilegivel {
-    fn de(&self, _: Assento, _: Versao, _: usize) -> Result<Vec<Fato>, Falha> {
+    fn de(&self, _: Assento, _: Versao, _: usize) -> Result<Vec<Fato<Momento>>, Falha> {
         Err(self.0.clone())
     }
 }

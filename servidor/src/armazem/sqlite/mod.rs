@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use protocolo::limites::ASSENTOS_MAX;
-use protocolo::{Assento, Assentos, Cerca, ClientId, Versao};
+use protocolo::{Acontecimento, Assento, Assentos, Cerca, ClientId, Fato, Versao};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params};
 
@@ -38,7 +38,7 @@ use super::{Armazem, Falha, Historico};
 use crate::base::segredo::Segredo;
 use crate::base::sincronia::{Arc, Mutex, ao_mesmo_tempo};
 use crate::limites::{ARQUIVO_OCUPADO_MS, WAL_PAGINAS};
-use crate::sala::registro::{Acontecimento, Fato, Guardado, Novidade, Ocupacao, Registro};
+use crate::sala::registro::{Guardado, Novidade, Ocupacao, Registro};
 use crate::tempo::momento::Momento;
 
 /// O que diz, no cabeçalho do arquivo, que o banco é da Reserva (`application_id`): as letras `Rsrv`.
@@ -321,7 +321,7 @@ pub struct HistoricoSqlite {
 }
 
 impl Historico for HistoricoSqlite {
-    fn de(&self, assento: Assento, ate: Versao, max: usize) -> Result<Vec<Fato>, Falha> {
+    fn de(&self, assento: Assento, ate: Versao, max: usize) -> Result<Vec<Fato<Momento>>, Falha> {
         // CROSS JOIN é a ordem: anda-se do último fato para trás, e para-se em `max`.
         const SQL: &str = "WITH RECURSIVE vida(numero, anterior) AS (
                 SELECT h.numero, h.anterior FROM lugares CROSS JOIN historico h ON h.numero = ultima WHERE lugares.assento = ?1
@@ -330,7 +330,7 @@ impl Historico for HistoricoSqlite {
             SELECT h.versao, h.quando, h.cliente, h.nome, h.acontecimento, h.vence
             FROM vida CROSS JOIN historico h ON h.numero = vida.numero WHERE h.versao <= ?2 LIMIT ?3";
         let (ate, max) = (i64::try_from(ate.0).unwrap_or(i64::MAX), i64::try_from(max).unwrap_or(i64::MAX));
-        let ler = |conexao: &Connection| -> Result<Vec<Fato>, Causa> {
+        let ler = |conexao: &Connection| -> Result<Vec<Fato<Momento>>, Causa> {
             let mut comando = conexao.prepare_cached(SQL)?;
             let mut linhas = comando.query(params![assento.numero(), ate, max])?;
             let mut fatos = Vec::new();
@@ -346,13 +346,13 @@ impl Historico for HistoricoSqlite {
     }
 }
 
-fn fato(linha: &Row<'_>) -> Result<Fato, Causa> {
+fn fato(linha: &Row<'_>) -> Result<Fato<Momento>, Causa> {
     let acontecimento = match (
         linha.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?,
         linha.get::<_, Option<String>>(5)?,
     ) {
         ("reservado", None) => Acontecimento::Reservado,
-        ("segurado", Some(vence)) => Acontecimento::Segurado { vence: ler(&vence)? },
+        ("segurado", Some(vence)) => Acontecimento::Segurado { ate: ler(&vence)? },
         ("livre", None) => Acontecimento::Livre,
         _ => return Err(incoerente("historico")),
     };
@@ -517,10 +517,10 @@ struct LinhaDoHistorico<'a> {
 }
 
 impl<'a> LinhaDoHistorico<'a> {
-    fn new(numero: i64, quando: &'a str, fato: &'a Fato, anterior: i64) -> Self {
+    fn new(numero: i64, quando: &'a str, fato: &'a Fato<Momento>, anterior: i64) -> Self {
         let (acontecimento, vence) = match fato.acontecimento {
             Acontecimento::Reservado => ("reservado", None),
-            Acontecimento::Segurado { vence } => ("segurado", Some(vence.to_string())),
+            Acontecimento::Segurado { ate } => ("segurado", Some(ate.to_string())),
             Acontecimento::Livre => ("livre", None),
         };
         let nome = fato.nome.as_ref().map(protocolo::Nome::as_str);
