@@ -6,20 +6,14 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "um teste para onde não consegue seguir")]
 
-#[path = "../../tests/src/espera.rs"]
-mod espera;
-#[path = "arnes/pasta.rs"]
-mod pasta;
-#[path = "../../tests/src/sorteio.rs"]
-mod sorteio;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::thread;
 
-use espera::{Cronometro, esperar};
-use pasta::{Montada, Pasta};
+use arnes::Sorteio;
+use arnes::espera::{Cronometro, esperar};
+use arnes::pasta::{Montada, Pasta};
 use protocolo::{Acontecimento, Assento, Assentos, Cerca, ClientId, Evento, Fato, Mudanca, Versao};
 use servidor::armazem::memoria::{Gravados, Memoria};
 use servidor::armazem::sqlite::{Causa, Sqlite};
@@ -28,7 +22,6 @@ use servidor::base::segredo::Segredo;
 use servidor::limites::HISTORICO_MEMORIA_MAX;
 use servidor::sala::registro::{Guardado, Novidade, Registro};
 use servidor::tempo::momento::Momento;
-use sorteio::Sorteio;
 
 const SEGREDO: Segredo = Segredo([7; 32]);
 /// 21 de novembro de 2026, 13:12:49.123 em UTC.

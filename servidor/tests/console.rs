@@ -5,14 +5,7 @@
 #![cfg(not(feature = "shuttle"))]
 #![forbid(unsafe_code)]
 
-mod arnes;
-#[path = "../../tests/src/entupido.rs"]
-mod entupido;
-#[path = "../../tests/src/espera.rs"]
-mod espera;
-#[path = "../../tests/src/terminal.rs"]
-#[expect(dead_code, reason = "o arnês é maior do que este teste precisa")]
-mod terminal;
+mod programa;
 
 use std::fs;
 use std::io::{BufReader, Write};
@@ -21,12 +14,12 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use arnes::{Matador, PROGRAMA, Processo, ler_ao_lado, programa};
-use entupido::entupir_de_vez;
-use espera::{Cronometro, PRAZO, compasso, esperar};
+use arnes::entupido::entupir_de_vez;
+use arnes::espera::{Cronometro, PRAZO, compasso, esperar};
+use arnes::terminal::{Terminal, valor};
+use programa::{Matador, PROGRAMA, Processo, ler_ao_lado, programa};
 use rustix::process::{Pid, Signal, kill_process};
 use servidor::limites::PARADA_PRAZO_MS;
-use terminal::Terminal;
 
 /// O servidor, com a entrada num cano.
 fn no_cano(opcoes: &[&str]) -> (Processo, ChildStdin) {
@@ -177,7 +170,7 @@ fn r_reinicia_na_mesma_porta_com_a_sala_como_estava() {
         let [mut ana, mut bia, mut caio] = [(); 3].map(|()| entrar_quando_der(servidor.endereco));
         assert_eq!(ana.pedir(&format!("RESERVAR {vez}")), format!("OK RESERVADO {vez} versao={vez}"));
         let concessao = ana.pedir("TOKEN SOLICITAR");
-        let nova: u64 = terminal::valor(&concessao, "cerca").parse().expect("um número");
+        let nova: u64 = valor(&concessao, "cerca").parse().expect("um número");
         assert!(nova > cerca, "a cerca voltou de {cerca}: {concessao}");
         cerca = nova;
         bia.enviar("TOKEN SOLICITAR");

@@ -5,33 +5,25 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "um teste para onde não consegue seguir")]
 
-#[path = "../../tests/src/espera.rs"]
-mod espera;
-#[path = "../../tests/src/sorteio.rs"]
-mod sorteio;
-#[path = "../../tests/src/terminal.rs"]
-#[expect(dead_code, reason = "o arnês é maior do que este teste precisa")]
-mod terminal;
-
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use espera::esperar;
+use arnes::espera::esperar;
 use protocolo::{Assento, Assentos, Cerca, ClientId, Evento, Mudanca, Versao};
 use servidor::armazem::Falha;
 use servidor::armazem::memoria::Memoria;
 use servidor::base::segredo::Segredo;
 use servidor::base::sincronia::Arc;
 
+use arnes::Sorteio;
+use arnes::terminal::{Terminal, valor};
 use servidor::sala::registro::{Guardado, Ocupacao};
 use servidor::tempo::momento::Momento;
 use servidor::tempo::relogio::Relogio;
 use servidor::{Config, Parada, Servico};
-use sorteio::Sorteio;
-use terminal::{Terminal, valor};
 
 /// Quanto se olha para ver que uma resposta ainda não veio.
 const UM_POUCO: Duration = Duration::from_millis(100);

@@ -3,30 +3,20 @@
 #![cfg(not(feature = "shuttle"))]
 #![forbid(unsafe_code)]
 
-mod arnes;
-#[path = "../../tests/src/entupido.rs"]
-mod entupido;
-#[path = "../../tests/src/espera.rs"]
-mod espera;
-#[path = "arnes/pasta.rs"]
-#[expect(clippy::unwrap_used, reason = "um teste para onde não consegue seguir")]
-mod pasta;
-#[path = "../../tests/src/terminal.rs"]
-#[expect(dead_code, reason = "o arnês é maior do que este teste precisa")]
-mod terminal;
+mod programa;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use arnes::{Matador, PROGRAMA, Processo, ligar_sem_ler, programa};
-use entupido::entupir_de_vez;
-use espera::{Cronometro, esperar, esperar_por};
-use pasta::Pasta;
+use arnes::entupido::entupir_de_vez;
+use arnes::espera::{Cronometro, esperar, esperar_por};
+use arnes::pasta::Pasta;
+use arnes::terminal::{Terminal, valor};
+use programa::{Matador, PROGRAMA, Processo, ligar_sem_ler, programa};
 use rustix::process::Signal;
 use servidor::limites::PARADA_PRAZO_MS;
-use terminal::{Terminal, valor};
 
 #[track_caller]
 fn rodar(opcoes: &[&str]) -> Output {

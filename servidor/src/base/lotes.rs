@@ -70,12 +70,14 @@ impl<T> Lotes<T> {
     /// Dorme até que o lote se decida. O lote zero, de que nada depende, está sempre gravado.
     pub fn esperar(&self, lote: u64) -> Decisao {
         let mut dentro = self.dentro.lock();
-        loop {
-            if let Some(decisao) = dentro.de(lote) {
-                return decisao;
+        let decisao = loop {
+            match dentro.de(lote) {
+                Some(decisao) => break decisao,
+                None => self.de(lote).wait(&mut dentro),
             }
-            self.de(lote).wait(&mut dentro);
-        }
+        };
+        drop(dentro);
+        decisao
     }
 
     /// O que se decidiu do lote; `None` se ainda não se decidiu nada.

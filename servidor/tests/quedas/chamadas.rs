@@ -8,11 +8,11 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use rustix::process::Signal;
 
-use crate::arnes::{PROGRAMA, Processo};
 use crate::juiz::Juiz;
-use crate::pasta::Pasta;
+use crate::programa::{PROGRAMA, Processo};
 use crate::sorteadas::{conversar, ligar, personas};
-use crate::sorteio::Sorteio;
+use arnes::Sorteio;
+use arnes::pasta::Pasta;
 
 /// O servidor sobre este banco, com esta falha.
 fn com_falha(banco: &str, falha: &str) -> Command {

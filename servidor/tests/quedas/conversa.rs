@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::sync::mpsc::Sender;
 
-use crate::sorteio::Sorteio;
-use crate::terminal::{Resposta, Terminal, valor};
+use arnes::Sorteio;
+use arnes::terminal::{Resposta, Terminal, valor};
 
 /// Um pedido, por quem, e a resposta, se ela chegou.
 #[derive(Debug)]

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use crate::arnes::Processo;
-use crate::espera::{compasso, esperar};
-use crate::pasta::Montada;
+use crate::programa::Processo;
 use crate::sorteadas::ligar;
-use crate::terminal::Terminal;
+use arnes::espera::{compasso, esperar};
+use arnes::pasta::Montada;
+use arnes::terminal::Terminal;
 
 /// Quanto do processador o processo já gastou, em centésimos de segundo.
 fn gasto(servidor: &Processo) -> u64 {

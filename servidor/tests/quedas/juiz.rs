@@ -16,7 +16,7 @@ use servidor::tempo::instante::Instante;
 use servidor::tempo::momento::Momento;
 
 use crate::conversa::{Pedido, Persona};
-use crate::terminal::{Terminal, valor};
+use arnes::terminal::{Terminal, valor};
 
 /// Uma linha da história, como está no disco.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -7,17 +7,8 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "um teste para onde não consegue seguir")]
 
-#[path = "../arnes/mod.rs"]
-mod arnes;
-#[path = "../../../tests/src/espera.rs"]
-mod espera;
-#[path = "../arnes/pasta.rs"]
-mod pasta;
-#[path = "../../../tests/src/sorteio.rs"]
-mod sorteio;
-#[path = "../../../tests/src/terminal.rs"]
-#[expect(dead_code, reason = "o arnês é maior do que este teste precisa")]
-mod terminal;
+#[path = "../programa/mod.rs"]
+mod programa;
 
 /// O que uma conexão pede, e o que ouve, até que o servidor caia.
 mod conversa;

@@ -6,9 +6,9 @@ use std::path::Path;
 use rusqlite::Connection;
 use rustix::process::Signal;
 
-use crate::arnes::{Processo, programa};
-use crate::pasta::Pasta;
+use crate::programa::{Processo, programa};
 use crate::sorteadas::ligar;
+use arnes::pasta::Pasta;
 
 /// Liga e encerra sobre o banco; volta a linha em que ele diz o que achou.
 fn achado(opcoes: &[&str]) -> String {
@@ -61,7 +61,7 @@ fn diz_o_que_achou() {
 #[test]
 fn sem_dizer_onde_a_sala_fica_na_pasta_de_onde_se_liga() {
     let pasta = Pasta::nova("padrao");
-    let mut comando = std::process::Command::new(crate::arnes::PROGRAMA);
+    let mut comando = std::process::Command::new(crate::programa::PROGRAMA);
     comando.args(["--escutar", "127.0.0.1:0"]).current_dir(&pasta.0).stdin(std::process::Stdio::null());
     Processo::ligar_com(comando.env_remove("RUST_LOG")).encerrar();
     assert!(pasta.nomes().contains(&"reservas.db".to_owned()), "{:?}", pasta.nomes());

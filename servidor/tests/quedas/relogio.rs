@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::arnes::{Processo, programa};
-use crate::espera::{Cronometro, esperar};
 use crate::juiz::olhar;
-use crate::pasta::Pasta;
-use crate::terminal::Terminal;
+use crate::programa::{Processo, programa};
+use arnes::espera::{Cronometro, esperar};
+use arnes::pasta::Pasta;
+use arnes::terminal::Terminal;
 
 const LUGARES: [&str; 4] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",

@@ -6,11 +6,11 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::arnes::Processo;
 use crate::conversa::Persona;
 use crate::juiz::{Juiz, numero_do_servidor, olhar};
-use crate::pasta::Pasta;
-use crate::sorteio::Sorteio;
+use crate::programa::Processo;
+use arnes::Sorteio;
+use arnes::pasta::Pasta;
 
 /// Quantas quedas, se `RESERVA_RODADAS` não diz.
 const RODADAS: u64 = 200;
