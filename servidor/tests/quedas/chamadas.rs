@@ -8,9 +8,9 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use rustix::process::Signal;
 
-use crate::juiz::Juiz;
 use crate::programa::{PROGRAMA, Processo};
 use crate::sorteadas::{conversar, ligar, personas};
+use crate::testemunha::Testemunha;
 use arnes::Sorteio;
 use arnes::pasta::Pasta;
 
@@ -81,7 +81,7 @@ fn morrer_em_cada_chamada_ao_atender() {
     }
     let mut sorteio = Sorteio::novo("chamadas");
     let pasta = Pasta::nova("chamadas");
-    let (banco, mut juiz) = (pasta.banco(), Juiz::new());
+    let (banco, mut testemunha) = (pasta.banco(), Testemunha::new());
     let texto = banco.to_str().unwrap();
     drop(ligar(texto));
     let mut personas = personas(&mut sorteio);
@@ -108,9 +108,9 @@ fn morrer_em_cada_chamada_ao_atender() {
             }
         }
         let servidor = ligar(texto);
-        juiz.conferir(&banco, servidor.endereco, &mut personas);
+        testemunha.conferir(&banco, servidor.endereco, &mut personas);
     }
-    juiz.conferir_historia(&banco);
+    testemunha.conferir_historia(&banco);
     assert!(mortes > falhas.len() / 2, "só {mortes} mortes em {}", falhas.len());
 }
 
@@ -135,6 +135,6 @@ fn fsync_que_falha_para_o_servidor() {
         assert_eq!(mostrou.matches("o armazém falhou").count(), 2, "{mostrou}");
         assert!(mostrou.contains("o servidor para, para não dizer que guardou"), "{mostrou}");
         let servidor = ligar(banco.to_str().unwrap());
-        Juiz::new().conferir(&banco, servidor.endereco, &mut personas);
+        Testemunha::new().conferir(&banco, servidor.endereco, &mut personas);
     }
 }

@@ -12,8 +12,8 @@ mod programa;
 
 /// O que uma conexão pede, e o que ouve, até que o servidor caia.
 mod conversa;
-/// O juiz: o que está no disco e o que se respondeu contam a mesma história.
-mod juiz;
+/// A testemunha: o que está no disco e o que se respondeu contam a mesma história.
+mod testemunha;
 
 /// Queda em cada chamada ao sistema que grava ou responde; o `fsync` que falha. Usa o `strace`.
 mod chamadas;

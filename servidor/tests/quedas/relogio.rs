@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::juiz::olhar;
 use crate::programa::{Processo, programa};
+use crate::testemunha::olhar;
 use arnes::espera::{Cronometro, esperar};
 use arnes::pasta::Pasta;
 use arnes::terminal::Terminal;

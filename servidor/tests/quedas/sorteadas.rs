@@ -7,8 +7,8 @@ use std::thread;
 use rustix::process::Signal;
 
 use crate::conversa::Persona;
-use crate::juiz::{Juiz, numero_do_servidor, olhar};
 use crate::programa::Processo;
+use crate::testemunha::{Testemunha, numero_do_servidor, olhar};
 use arnes::Sorteio;
 use arnes::pasta::Pasta;
 
@@ -51,11 +51,11 @@ pub fn ligar(banco: &str) -> Processo {
 fn kill_9_nada_respondido_se_perde_e_nada_acontece_pela_metade() {
     let mut sorteio = Sorteio::novo("quedas");
     let pasta = Pasta::nova("quedas");
-    let (banco, mut juiz) = (pasta.banco(), Juiz::new());
+    let (banco, mut testemunha) = (pasta.banco(), Testemunha::new());
     let mut personas = personas(&mut sorteio);
     for _ in 0..rodadas() {
         let servidor = ligar(banco.to_str().unwrap());
-        juiz.conferir(&banco, servidor.endereco, &mut personas);
+        testemunha.conferir(&banco, servidor.endereco, &mut personas);
         let quantas = sorteio.ate(80) as usize;
         conversar(&mut personas, servidor.endereco, |respostas| {
             respostas.take(quantas).for_each(drop);
@@ -63,15 +63,15 @@ fn kill_9_nada_respondido_se_perde_e_nada_acontece_pela_metade() {
         });
     }
     let servidor = ligar(banco.to_str().unwrap());
-    juiz.conferir(&banco, servidor.endereco, &mut personas);
-    juiz.conferir_todos(servidor.endereco);
-    juiz.conferir_historia(&banco);
+    testemunha.conferir(&banco, servidor.endereco, &mut personas);
+    testemunha.conferir_todos(servidor.endereco);
+    testemunha.conferir_historia(&banco);
     // Sem isto o teste não teria provado nada.
     assert!(
-        juiz.versao() > rodadas() * 2 && juiz.sem_resposta > 0,
+        testemunha.versao() > rodadas() * 2 && testemunha.sem_resposta > 0,
         "{} {}",
-        juiz.versao(),
-        juiz.sem_resposta
+        testemunha.versao(),
+        testemunha.sem_resposta
     );
 }
 
@@ -80,11 +80,11 @@ fn kill_9_nada_respondido_se_perde_e_nada_acontece_pela_metade() {
 fn sigterm_no_meio_das_gravacoes_nao_perde_nem_pula() {
     let mut sorteio = Sorteio::novo("paradas");
     let pasta = Pasta::nova("paradas");
-    let (banco, mut juiz) = (pasta.banco(), Juiz::new());
+    let (banco, mut testemunha) = (pasta.banco(), Testemunha::new());
     let mut personas = personas(&mut sorteio);
     for _ in 0..20 {
         let servidor = ligar(banco.to_str().unwrap());
-        juiz.conferir(&banco, servidor.endereco, &mut personas);
+        testemunha.conferir(&banco, servidor.endereco, &mut personas);
         conversar(&mut personas, servidor.endereco, |respostas| {
             respostas.take(sorteio.ate(120) as usize).for_each(drop);
             servidor.sinal(Signal::TERM);
@@ -94,7 +94,7 @@ fn sigterm_no_meio_das_gravacoes_nao_perde_nem_pula() {
         assert!(!pasta.nomes().iter().any(|nome| nome.ends_with("-wal")), "{:?}", pasta.nomes());
         let dados = numero_do_servidor(&olhar(&banco), "clientes");
         let vistos = personas.iter().flat_map(|persona| &persona.novos).map(|(cliente, _)| *cliente);
-        let vistos = vistos.max().unwrap_or(0).max(juiz.ultimo_cliente);
+        let vistos = vistos.max().unwrap_or(0).max(testemunha.ultimo_cliente);
         // Quem se reconectava quando o servidor parou pode ter tido um número e não o ter ouvido.
         assert!((vistos..=vistos + CLIENTES).contains(&dados), "{dados} dados, {vistos} vistos");
         let seguinte = ligar(banco.to_str().unwrap());

@@ -20,6 +20,9 @@
 //! 6. **O token tem um dono só**, a cerca só cresce e não se repete, o que ela guarda não é de dono atrasado, e o contador conta
 //!    as liberações (`token`).
 //!
+//! Uma história sem versões e sem respostas escritas, só com as horas de cada operação (a do laboratório), é julgada por
+//! [`intervalos`].
+//!
 //! Depois de uma contradição o juiz esquece o que sabia daqueles assentos e torna a aprender: a primeira mentira de cada
 //! espécie é a que interessa.
 
@@ -32,6 +35,7 @@ mod eventos;
 #[cfg(test)]
 mod gerador;
 pub mod historia;
+pub mod intervalos;
 mod lacuna;
 mod linear;
 mod par;

@@ -3,9 +3,9 @@
 use protocolo::limites::FILEIRA_ASSENTOS;
 use protocolo::{Assento, Assentos};
 
-use crate::Quem;
 use crate::sala::FILEIRAS;
 use arnes::Sorteio;
+use juiz::intervalos::Quem;
 
 /// De cada cem operações, quantas são só listar.
 const LISTAS: u64 = 40;

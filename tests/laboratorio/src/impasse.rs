@@ -8,9 +8,9 @@ use std::{fmt, mem, thread};
 
 use parking_lot::Mutex;
 
-use crate::Quem;
 use crate::sala::FILEIRAS;
 use crate::tecnicas::{Exclusao, SemOrdem};
+use juiz::intervalos::Quem;
 
 /// Uma seta do ciclo: quem espera, pelo quê, e quem o tem.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,7 +8,8 @@
 //! | [`carga`] | o trabalho de uma thread, sorteado |
 //! | [`medicao`] | põe as threads a trabalhar e anota cada operação; o único que lê o relógio |
 //! | [`medidas`] | o que se tira do que se anotou: operações por segundo, p99, a maior espera, justiça |
-//! | [`juiz`] | lê o que se anotou e diz o que deu errado |
+//!
+//! Quem lê o que se anotou e diz o que deu errado é o juiz das histórias sem versões, [`juiz::intervalos`].
 //!
 //! Não conhece o servidor, nem a rede: só os tipos do protocolo.
 
@@ -16,20 +17,7 @@
 
 pub mod carga;
 pub mod impasse;
-pub mod juiz;
 pub mod medicao;
 pub mod medidas;
 pub mod sala;
 pub mod tecnicas;
-
-use std::fmt;
-
-/// Uma thread do laboratório, contada de zero; mostra-se a partir de 1.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Quem(pub usize);
-
-impl fmt::Display for Quem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "thread {}", self.0 + 1)
-    }
-}

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
+use juiz::intervalos::{Feito, Operacao, Quem};
 use parking_lot::RwLock;
 use protocolo::Assentos;
 
-use crate::Quem;
 use crate::carga::{Carga, Pedido};
 use crate::impasse::Impasses;
 use crate::tecnicas::{Exclusao, Tecnica};
@@ -27,32 +27,6 @@ pub enum Quanto {
     Tempo(Duration),
     /// Estas operações cada thread.
     Operacoes(usize),
-}
-
-/// Uma operação que uma thread fez. As horas são em nanossegundos, do começo da medição.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Operacao {
-    /// Antes de começá-la.
-    pub inicio: u64,
-    /// Depois de acabá-la.
-    pub fim: u64,
-    /// O que foi, e o que deu.
-    pub feito: Feito,
-}
-
-/// O que uma operação fez.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Feito {
-    /// Reservou este grupo.
-    Reservou(Assentos),
-    /// Quis este grupo, e ouviu que algum deles estava ocupado.
-    NaoReservou(Assentos),
-    /// Devolveu este grupo, que ainda estava como deixou.
-    Devolveu(Assentos),
-    /// Devolveu este grupo, e algum deles já estava livre.
-    DevolveuOPerdido(Assentos),
-    /// Viu estes ocupados, e os outros livres.
-    Listou(Assentos),
 }
 
 /// Tudo o que se anotou de uma medição.

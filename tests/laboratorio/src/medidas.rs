@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::medicao::Operacao;
+use juiz::intervalos::Operacao;
 
 /// As medidas de uma técnica com um número de threads.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -59,7 +59,7 @@ mod tests {
     use protocolo::Assentos;
 
     use super::*;
-    use crate::medicao::Feito;
+    use juiz::intervalos::Feito;
 
     fn operacao(inicio: u64, fim: u64) -> Operacao {
         Operacao { inicio, fim, feito: Feito::Listou(Assentos::NENHUM) }

@@ -18,8 +18,8 @@ use std::fmt;
 
 use protocolo::Assentos;
 
-use crate::Quem;
 use crate::impasse::Impasses;
+use juiz::intervalos::Quem;
 
 /// Uma sala que várias threads usam ao mesmo tempo.
 ///

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use protocolo::Assentos;
 
 use super::Exclusao;
-use crate::Quem;
 use crate::sala::{Sala, SalaAberta};
+use juiz::intervalos::Quem;
 
 /// Quantos bits dizem qual rascunho; o resto é uma versão, que nunca se repete: sem ela, um rascunho que volta a valer
 /// passaria pelo mesmo de antes (o problema ABA).

@@ -6,8 +6,8 @@ use parking_lot::{Mutex, MutexGuard};
 use protocolo::Assentos;
 
 use super::Exclusao;
-use crate::Quem;
 use crate::sala::{FILEIRAS, Sala, fileira};
+use juiz::intervalos::Quem;
 
 /// As travas que uma operação tem na mão, no lugar da fileira de cada uma.
 pub type NaMao<'a> = [Option<MutexGuard<'a, Assentos>>; FILEIRAS];

@@ -4,8 +4,8 @@ use parking_lot::RwLock;
 use protocolo::Assentos;
 
 use super::Exclusao;
-use crate::Quem;
 use crate::sala::Sala;
+use juiz::intervalos::Quem;
 
 /// A sala atrás de uma trava de leitura e escrita.
 #[derive(Default, Debug)]

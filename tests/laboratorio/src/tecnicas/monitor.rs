@@ -6,8 +6,8 @@ use parking_lot::{Condvar, Mutex};
 use protocolo::Assentos;
 
 use super::Exclusao;
-use crate::Quem;
 use crate::sala::{Sala, SalaAberta};
+use juiz::intervalos::Quem;
 
 /// A sala aberta, e um monitor à porta.
 #[derive(Default, Debug)]

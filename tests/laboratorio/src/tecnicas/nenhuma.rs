@@ -5,8 +5,8 @@ use std::thread;
 use protocolo::Assentos;
 
 use super::Exclusao;
-use crate::Quem;
 use crate::sala::SalaAberta;
+use juiz::intervalos::Quem;
 
 /// A sala aberta, e ninguém à porta.
 #[derive(Default, Debug)]

@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard};
 use protocolo::Assentos;
 
 use super::Exclusao;
-use crate::Quem;
 use crate::sala::Sala;
+use juiz::intervalos::Quem;
 
 /// A sala atrás do mutex da biblioteca padrão.
 #[derive(Default, Debug)]

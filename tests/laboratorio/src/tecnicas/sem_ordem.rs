@@ -9,9 +9,9 @@ use protocolo::Assentos;
 
 use super::Exclusao;
 use super::fileiras::{NaMao, juntar, mudar};
-use crate::Quem;
 use crate::impasse::{Esperas, Impasses};
 use crate::sala::{FILEIRAS, fileira};
+use juiz::intervalos::Quem;
 
 /// O cinto além dos suspensórios: mesmo que o grafo não visse um impasse, ninguém esperaria mais que isto.
 const PRAZO: Duration = Duration::from_secs(1);

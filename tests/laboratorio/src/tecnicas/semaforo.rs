@@ -4,8 +4,8 @@ use parking_lot::{Condvar, Mutex};
 use protocolo::Assentos;
 
 use super::Exclusao;
-use crate::Quem;
 use crate::sala::{Sala, SalaAberta};
+use juiz::intervalos::Quem;
 
 /// A mesma sala aberta que, sem semáforo, se estraga.
 #[derive(Default, Debug)]

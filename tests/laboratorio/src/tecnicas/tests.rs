@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::*;
-use crate::juiz::{Veredito, julgar};
 use crate::medicao::{Anotado, Quanto, medir};
+use juiz::intervalos::{Veredito, julgar};
 
 const SEMENTE: u64 = 20_111_956;
 const THREADS: usize = 8;
 
 fn rodar(tecnica: Tecnica, threads: usize, quanto: Quanto) -> (Anotado, Veredito) {
     let anotado = medir(tecnica, threads, quanto, SEMENTE).expect("o sistema dá as threads");
-    let veredito = julgar(&anotado);
+    let veredito = julgar(&anotado.threads, anotado.no_fim);
     (anotado, veredito)
 }
 

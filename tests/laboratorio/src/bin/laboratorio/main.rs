@@ -19,8 +19,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use juiz::intervalos::julgar;
 use laboratorio::impasse;
-use laboratorio::juiz::julgar;
 use laboratorio::medicao::{Quanto, medir};
 use laboratorio::medidas::Medidas;
 
@@ -116,7 +116,7 @@ fn medir_todas(plano: &Plano, semente: u64, saida: &mut impl Write) -> io::Resul
                 tecnica,
                 threads,
                 medidas: Medidas::new(&anotado.threads),
-                veredito: julgar(&anotado),
+                veredito: julgar(&anotado.threads, anotado.no_fim),
                 impasses: anotado.impasses,
             };
             writeln!(saida, "{}", linha.no_terminal())?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use grafico::{barras_no_terminal, escrever, svg_de_barras};
+use juiz::intervalos::Veredito;
 use laboratorio::impasse::Impasses;
-use laboratorio::juiz::Veredito;
 use laboratorio::medidas::Medidas;
 use laboratorio::tecnicas::Tecnica;
 

@@ -2,7 +2,6 @@
 
 use super::Feito::{Devolveu, DevolveuOPerdido, Listou, NaoReservou, Reservou};
 use super::*;
-use crate::impasse::Impasses;
 
 const A: Quem = Quem(0);
 const B: Quem = Quem(1);
@@ -27,12 +26,9 @@ fn julgado(threads: &[&[Linha<'_>]], no_fim: &[u8]) -> Vec<Problema> {
         fim: *fim,
         feito: feito(grupo(numeros)),
     };
-    let anotado = Anotado {
-        threads: threads.iter().map(|linhas| linhas.iter().map(operacao).collect()).collect(),
-        no_fim: grupo(no_fim),
-        impasses: Impasses::default(),
-    };
-    let veredito = julgar(&anotado);
+    let threads: Vec<Vec<Operacao>> =
+        threads.iter().map(|linhas| linhas.iter().map(operacao).collect()).collect();
+    let veredito = julgar(&threads, grupo(no_fim));
     let exemplos: Vec<Problema> = veredito.exemplos().copied().collect();
     assert_eq!(veredito.inocente(), exemplos.is_empty());
     exemplos

@@ -1,8 +1,9 @@
-//! O juiz: o que está no disco e o que se respondeu contam a mesma história.
+//! A testemunha: compara o que está no disco com o que se respondeu, de queda em queda.
 //!
-//! Ele tem uma sala sua, que nunca cai. Depois de cada queda lê do disco as mudanças que ainda não viu e procura quem pediu
-//! cada uma: um pedido respondido, com aquela versão e aquelas palavras, ou um que ficou sem resposta. Refaz o pedido na sua
-//! sala, e tem de dar a mesma mudança, inteira. Toda outra resposta tem de ser a que a sua sala daria naquela versão.
+//! Não julga uma história, o que é do juiz: confere que o arquivo conta a mesma. Tem uma sala sua, que nunca cai. Depois de cada
+//! queda lê do disco as mudanças que ainda não viu e procura quem pediu cada uma: um pedido respondido, com aquela versão e aquelas
+//! palavras, ou um que ficou sem resposta. Refaz o pedido na sua sala, e tem de dar a mesma mudança, inteira. Toda outra resposta
+//! tem de ser a que a sua sala daria naquela versão.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -29,7 +30,7 @@ struct Fato {
 }
 
 /// O que se sabe do servidor, de queda em queda.
-pub struct Juiz {
+pub struct Testemunha {
     sala: Sala,
     /// A história inteira, como foi lida da primeira vez.
     historia: Vec<Fato>,
@@ -44,7 +45,7 @@ pub struct Juiz {
     pub sem_resposta: usize,
 }
 
-impl Juiz {
+impl Testemunha {
     pub fn new() -> Self {
         Self {
             sala: Sala::na_memoria(100, Momento(0)),

@@ -1,4 +1,4 @@
-//! O juiz do laboratório: lê o que as threads anotaram e diz o que nenhuma ordem das operações explica.
+//! O juiz das histórias sem versões: lê o que as threads anotaram e diz o que nenhuma ordem das operações explica.
 //!
 //! É uma função pura. Não supõe ordem nenhuma entre as threads, só que uma operação acontece num instante entre o seu
 //! começo e o seu fim. De uma posse sabe-se, então, o que é **certo** (do fim da reserva ao começo da devolução) e o que
@@ -12,8 +12,41 @@ use std::fmt;
 use protocolo::limites::ASSENTOS_MAX;
 use protocolo::{Assento, Assentos};
 
-use crate::Quem;
-use crate::medicao::{Anotado, Feito, Operacao};
+/// Uma thread, contada de zero; mostra-se a partir de 1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Quem(pub usize);
+
+impl fmt::Display for Quem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "thread {}", self.0 + 1)
+    }
+}
+
+/// Uma operação que uma thread fez. As horas são em nanossegundos, do começo da medição.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Operacao {
+    /// Antes de começá-la.
+    pub inicio: u64,
+    /// Depois de acabá-la.
+    pub fim: u64,
+    /// O que foi, e o que deu.
+    pub feito: Feito,
+}
+
+/// O que uma operação fez.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Feito {
+    /// Reservou este grupo.
+    Reservou(Assentos),
+    /// Quis este grupo, e ouviu que algum deles estava ocupado.
+    NaoReservou(Assentos),
+    /// Devolveu este grupo, que ainda estava como deixou.
+    Devolveu(Assentos),
+    /// Devolveu este grupo, e algum deles já estava livre.
+    DevolveuOPerdido(Assentos),
+    /// Viu estes ocupados, e os outros livres.
+    Listou(Assentos),
+}
 
 /// O que o juiz achou, por espécie.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -167,10 +200,10 @@ impl fmt::Display for Problema {
     }
 }
 
-/// Julga o que se anotou.
-pub fn julgar(anotado: &Anotado) -> Veredito {
+/// Julga o que cada thread anotou, na ordem em que o fez, e os ocupados depois que todas acabaram.
+pub fn julgar(threads: &[Vec<Operacao>], no_fim: Assentos) -> Veredito {
     let mut autos = Autos::default();
-    for (numero, operacoes) in anotado.threads.iter().enumerate() {
+    for (numero, operacoes) in threads.iter().enumerate() {
         autos.juntar(Quem(numero), operacoes);
     }
     let Autos { mut passos, posses, vistas, mut veredito } = autos;
@@ -189,7 +222,7 @@ pub fn julgar(anotado: &Anotado) -> Veredito {
             Passo::LargouTudo(qual) => instante.largou_tudo(qual, quando),
         }
     }
-    conferir_o_fim(&posses, anotado.no_fim, &mut veredito);
+    conferir_o_fim(&posses, no_fim, &mut veredito);
     veredito
 }
 
