@@ -12,10 +12,10 @@ use std::path::Path;
 use std::thread;
 
 use arnes::Sorteio;
+use arnes::caprichoso::{Caprichoso, Gravados};
 use arnes::espera::{Cronometro, esperar};
 use arnes::pasta::{Montada, Pasta};
 use protocolo::{Acontecimento, Assento, Assentos, Cerca, ClientId, Evento, Fato, Mudanca, Versao};
-use servidor::armazem::memoria::{Gravados, Memoria};
 use servidor::armazem::sqlite::{Causa, Sqlite};
 use servidor::armazem::{Armazem, Falha, Historico};
 use servidor::base::segredo::Segredo;
@@ -136,7 +136,7 @@ fn tudo_volta_como_foi() {
     let (sqlite, sala) = abrir(&pasta.banco()).unwrap();
     assert_eq!(sala, Guardado::vazio(SEGREDO, AGORA));
     drop(sqlite);
-    let mut memoria = Memoria::new(sala);
+    let mut memoria = Caprichoso::new(sala);
     for _ in 0..30 {
         // Outro segredo: o que vale é o guardado.
         let (mut sqlite, aberto) = Sqlite::abrir(&pasta.banco(), false, depois(9), Segredo([1; 32])).unwrap();
@@ -489,7 +489,7 @@ fn disco_cheio_nada_muda_e_sara_sozinho() {
 
 #[test]
 fn memoria_falha_e_espera_quando_se_manda() {
-    let memoria = Memoria::new(Guardado::vazio(SEGREDO, AGORA));
+    let memoria = Caprichoso::new(Guardado::vazio(SEGREDO, AGORA));
     let mut alca = memoria.clone();
     let lote = [nome(1, "ana")];
     memoria.falhar_nos_proximos(2, &Falha::Destituido);
@@ -511,7 +511,7 @@ fn memoria_falha_e_espera_quando_se_manda() {
 
 #[test]
 fn memoria_esquece_a_historia_mais_velha() {
-    let mut memoria = Memoria::new(Guardado::vazio(SEGREDO, AGORA));
+    let mut memoria = Caprichoso::new(Guardado::vazio(SEGREDO, AGORA));
     let fatos = HISTORICO_MEMORIA_MAX as u64 + 1;
     for versao in 1..=fatos {
         memoria.gravar(&[mudanca(versao, &[1], Mudanca::Reservado(cliente(1)))]).unwrap();

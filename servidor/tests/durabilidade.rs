@@ -11,10 +11,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use arnes::caprichoso::Caprichoso;
 use arnes::espera::esperar;
 use protocolo::{Assento, Assentos, Cerca, ClientId, Evento, Mudanca, Versao};
 use servidor::armazem::Falha;
-use servidor::armazem::memoria::Memoria;
 use servidor::base::segredo::Segredo;
 use servidor::base::sincronia::Arc;
 
@@ -32,7 +32,7 @@ const UM_POUCO: Duration = Duration::from_millis(100);
 struct Ligado {
     endereco: SocketAddr,
     servico: Arc<Servico>,
-    memoria: Memoria,
+    memoria: Caprichoso,
     parada: Parada,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
@@ -46,7 +46,7 @@ impl Ligado {
     fn com(guardado: &Guardado, relogio: Relogio) -> Self {
         let escuta = TcpListener::bind("127.0.0.1:0").unwrap();
         let endereco = escuta.local_addr().unwrap();
-        let memoria = Memoria::new(guardado.clone());
+        let memoria = Caprichoso::new(guardado.clone());
         let [grava, le] = [memoria.clone(), memoria.clone()].map(Box::new);
         let servico = Arc::new(Servico::guardado(Config::default(), guardado, grava, le, relogio));
         let parada = Parada::new();
@@ -360,7 +360,7 @@ impl Soma {
     }
 
     /// Pede em lotes, e de vez em quando manda o disco recusar.
-    fn mexer(&mut self, memoria: &Memoria, mut sorteio: Sorteio) {
+    fn mexer(&mut self, memoria: &Caprichoso, mut sorteio: Sorteio) {
         for _ in 0..150 {
             let pedido = |sorteio: &mut Sorteio| match (sorteio.ate(2), sorteio.ate(20)) {
                 (1, _) => "CANCELAR TUDO\n".to_owned(),

@@ -6,6 +6,7 @@
 //! | [`Terminal`] | uma conexão crua, com prazo de leitura |
 //! | [`Observador`] | um terminal que observa: soma os eventos e confere que a soma diz a verdade |
 //! | [`ao_fundo()`] | clientes que pedem sem parar enquanto o teste faz outra coisa |
+//! | [`caprichoso`] | um armazém que falha e espera quando se manda |
 //! | [`partida`] | os modos de ir embora |
 //! | [`roteiro`] | uma conversa escrita linha a linha, executada e conferida |
 //! | [`espera`] | esperar por uma condição, com prazo: nunca por um tempo |
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod ao_fundo;
+pub mod caprichoso;
 pub mod entupido;
 pub mod espera;
 pub mod filho;

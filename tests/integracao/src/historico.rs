@@ -1,9 +1,9 @@
 //! HISTORICO: a vida de um assento, com os nomes de então, na ordem em que aconteceu.
 
+use arnes::caprichoso::Caprichoso;
 use arnes::roteiro::roteiro;
 use arnes::{Resposta, ServidorDeTeste, Terminal};
 use protocolo::{Assento, Fato, Versao};
-use servidor::armazem::memoria::Memoria;
 use servidor::armazem::{Falha, Historico};
 use servidor::base::segredo::Segredo;
 use servidor::limites::HISTORICO_MAX;
@@ -170,10 +170,10 @@ fn um_assento_so_e_da_sala() {
 }
 
 /// Um servidor que só confirma o que está gravado neste armazém, que falha e espera quando se manda.
-fn com_armazem(historico: impl FnOnce(Memoria) -> Box<dyn Historico>) -> (ServidorDeTeste, Memoria) {
+fn com_armazem(historico: impl FnOnce(Caprichoso) -> Box<dyn Historico>) -> (ServidorDeTeste, Caprichoso) {
     let relogio = Relogio::new();
     let guardado = Guardado::vazio(Segredo([7; 32]), relogio.inicio());
-    let memoria = Memoria::new(guardado.clone());
+    let memoria = Caprichoso::new(guardado.clone());
     let (armazem, historico) = (Box::new(memoria.clone()), historico(memoria.clone()));
     let servico = Servico::guardado(Config::default(), &guardado, armazem, historico, relogio);
     (ServidorDeTeste::com_servico(servico), memoria)
