@@ -503,7 +503,7 @@ mod tests {
         rascunho.escrever(&mut sala, AGORA, BETO, &veredito, &*de_beto);
         sala.atender_fila();
         sala.conferir();
-        assert_eq!(sala.tirar_entregas().unwrap_or_default().len(), 1);
+        assert_eq!(sala.tirar_entregas().len(), 1);
     }
 
     #[test]

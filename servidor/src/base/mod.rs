@@ -7,7 +7,6 @@ pub mod admissao;
 pub mod caixa;
 pub mod campainha;
 pub mod contadores;
-pub mod defeitos;
 pub mod lotes;
 pub mod segredo;
 pub mod sincronia;

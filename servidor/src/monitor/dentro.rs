@@ -197,11 +197,11 @@ impl Dentro {
         dorme
     }
 
-    /// Põe cada entrega na mão de quem a espera; volta quem acordar.
-    pub(super) fn entregar(&mut self, entregas: Vec<Entrega>) -> Vec<Arc<Condvar>> {
+    /// Põe cada entrega na mão de quem a espera; devolve quem acordar. Quase sempre não há nenhuma.
+    pub(super) fn entregar(&mut self) -> Vec<Arc<Condvar>> {
         let mut acordar = Vec::new();
         let lote = self.por_decidir();
-        for Entrega { conexao, resultado: veredito, concessao } in entregas {
+        for Entrega { conexao, resultado: veredito, concessao } in self.sala.tirar_entregas() {
             if let Some(espera) = self.esperas.get_mut(&conexao) {
                 espera.entrega = Some(Entregue { veredito, lote, concessao });
                 acordar.push(Arc::clone(&espera.acorda));

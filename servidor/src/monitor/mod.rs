@@ -18,7 +18,6 @@ pub use self::trocas::{
     Dependencia, Entregue, Lote, Lugar, Ocasiao, RetratoDaSala, RetratoDoToken, Solicitado,
 };
 use crate::base::campainha::Campainha;
-use crate::base::defeitos::{self, Defeito, ha};
 use crate::base::sincronia::{Arc, Condvar, Mutex};
 use crate::sala::quem::Requerente;
 use crate::sala::token;
@@ -208,8 +207,6 @@ impl Monitor {
             if let Some(entrega) = dentro.tirar_entrega(lugar.conexao) {
                 return Some(entrega);
             }
-            // Defeito plantado: entre ver que nada chegou e dormir, a trava se abre, e o aviso se perde.
-            dentro = defeitos::reabrir(Defeito::DormeDepois, dentro, &self.dentro);
             if lugar.acorda.wait_for(&mut dentro, fatia).timed_out() {
                 return dentro.tirar_entrega(lugar.conexao);
             }
@@ -280,8 +277,6 @@ impl Monitor {
         self.na_secao_critica(|dentro| {
             dentro.sala.token().dispensar(erro);
             dentro.sala.dispensar_aguardando(erro);
-            // Defeito plantado: a parada esvazia as filas e não acorda quem dorme nelas.
-            let _ = ha(Defeito::ParadaCalada).then(|| dentro.sala.tirar_entregas());
         });
     }
 
@@ -412,18 +407,13 @@ impl Monitor {
         let mut dentro = self.dentro.lock();
         let guarda = SemPanico(self.antes_de_abortar);
         let resultado = operacao(&mut dentro);
-        // Defeito plantado: o assento fica livre numa seção crítica e é entregue noutra; quem chega entre as duas passa à frente.
-        dentro = defeitos::reabrir(Defeito::EntregaDepois, dentro, &self.dentro);
         dentro.sala.atender_fila();
         if cfg!(debug_assertions) {
             dentro.sala.conferir();
         }
         dentro.anotar_token();
-        // Quase toda operação só mexe nos assentos: não tem quem acordar, nem prazo novo.
-        let (acordar, antecipou) = match dentro.sala.tirar_entregas() {
-            Some(entregas) => (dentro.entregar(entregas), dentro.acorda_vigia()),
-            None => (Vec::new(), false),
-        };
+        let acordar = dentro.entregar();
+        let antecipou = dentro.acorda_vigia();
         let ha_o_que_contar = dentro.ha_o_que_contar();
         let grava = dentro.ha_bastante_por_gravar() && dentro.acordar_gravador();
         drop(dentro);

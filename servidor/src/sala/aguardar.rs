@@ -91,7 +91,6 @@ impl Sala {
         if let Ok(tomada) = self.tomar(cliente, pedido_de(escolha)) {
             return Ok(Aguardado::Atendido(self.reservado(&tomada)));
         }
-        self.mexida = true;
         self.aguardando.interesse.juntar(escolha);
         let ate = ate.map(|prazo| agora.mais(prazo));
         Ok(Aguardado::NaFila(self.aguardando.fila.entrar(quem.conexao, ate, Espera { cliente, escolha })))
@@ -99,13 +98,11 @@ impl Sala {
 
     /// Tira a conexão da fila de quem espera por assentos; diz se ela estava lá.
     pub fn desistir_de_aguardar(&mut self, conexao: ClientId) -> bool {
-        self.mexida = true;
         self.aguardando.fila.sair(conexao).is_some()
     }
 
     /// Esvazia a fila de quem espera por assentos: cada um recebe `erro`.
     pub fn dispensar_aguardando(&mut self, erro: &Error) {
-        self.mexida = true;
         let recusa =
             |conexao| Entrega { conexao, resultado: Err(erro.clone().into()), concessao: Concessao::Nenhuma };
         self.entregas.extend(self.aguardando.fila.esvaziar().map(recusa));
@@ -125,7 +122,6 @@ impl Sala {
                     self.mudar(assento.into(), Mudanca::Segurado(quem.cliente));
                 }
                 self.liberar(novos & firmes);
-                self.mexida = true;
             }
         }
     }
@@ -139,7 +135,6 @@ impl Sala {
         if liberados.is_empty() || (liberados & assentos).is_empty() && !bastam {
             return;
         }
-        self.mexida = true;
         let mut interesse = Interesse::default();
         let mut fila = std::mem::take(&mut self.aguardando.fila);
         fila.retirar_se(|conexao, espera| {

@@ -64,6 +64,5 @@ impl Sala {
         antes.donos().for_each(|dono| self.esquecer_ausente(dono));
         // Qualquer assento pode ter mudado de mãos, e para as de quem o espera por outra conexão.
         self.aguardando.notar(Assentos::TODOS);
-        self.mexida = true;
     }
 }

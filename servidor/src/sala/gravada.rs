@@ -135,7 +135,6 @@ impl Sala {
         }
         self.recentes.esquecer_depois_de(self.posses.versao());
         self.aguardando.notar(self.posses.livres());
-        self.mexida = true;
     }
 
     /// Quando vence o próximo assento segurado; depois de uma recusa do disco, não antes de se poder tentar de novo.

@@ -59,8 +59,6 @@ pub struct Sala {
     token: Token,
     entregas: Vec<Entrega>,
     vencidos: Vec<Vencido>,
-    /// Se pode haver entregas, ou um prazo novo, desde a última vez que se perguntou.
-    mexida: bool,
 }
 
 /// Um não da sala: a causa, a versão em que ela valia e o que estava livre então, para quem for explicar.
@@ -171,7 +169,6 @@ impl Sala {
             token: Token::default(),
             entregas: Vec::new(),
             vencidos: Vec::new(),
-            mexida: false,
         }
     }
 
@@ -297,18 +294,14 @@ impl Sala {
 
     /// O token, para mexer nele.
     pub const fn token(&mut self) -> &mut Token {
-        self.mexida = true;
         &mut self.token
     }
 
-    /// O que se deve dizer a quem esperava; `None` se nada mexeu com esperas nem prazos desde a última vez.
-    pub fn tirar_entregas(&mut self) -> Option<Vec<Entrega>> {
-        if !std::mem::take(&mut self.mexida) {
-            return None;
-        }
+    /// O que se deve dizer a quem esperava, desde a última vez.
+    pub fn tirar_entregas(&mut self) -> Vec<Entrega> {
         let mut entregas = std::mem::take(&mut self.entregas);
         entregas.append(&mut self.token.tirar_entregas());
-        Some(entregas)
+        entregas
     }
 
     /// O que venceu desde a última vez.
@@ -329,7 +322,6 @@ impl Sala {
     /// No mesmo instante, um assento fica livre antes de quem o espera desistir.
     pub fn vencer(&mut self, agora: Instante) {
         while let Some(quando) = self.proximo_vencimento().filter(|quando| *quando <= agora) {
-            self.mexida = true;
             self.diario.acertar(quando);
             if self.proximo_assento() == Some(quando) {
                 self.vencer_assentos(quando);
@@ -438,7 +430,6 @@ impl Sala {
 
     /// Faz de todos estes assentos o que `mudanca` diz, e o anota para quem observa e para o disco.
     fn mudar(&mut self, assentos: Assentos, mudanca: Mudanca) {
-        self.mexida |= !(assentos & self.posses.segurados()).is_empty();
         if let Some(evento) = self.posses.mudar(assentos, mudanca) {
             let gravada = self.versao_gravada();
             self.recentes.lembrar(evento, gravada);
@@ -463,7 +454,6 @@ impl Sala {
             let vence = self.diario.momento(self.posses.vence(assento));
             self.diario.anotar(Novidade::Renovado { assentos: assento.into(), vence });
         }
-        self.mexida = true;
         vence
     }
 

@@ -290,7 +290,7 @@ impl Geracao {
     fn entregar(&mut self) {
         loop {
             self.sala.atender_fila();
-            let entregas = self.sala.tirar_entregas().unwrap_or_default();
+            let entregas = self.sala.tirar_entregas();
             if entregas.is_empty() {
                 return;
             }
