@@ -15,7 +15,7 @@ use servidor::uso::ErroDeUso;
 
 /// O que a linha de comando pede.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Pedido {
+pub enum Chamada {
     /// Ligar o servidor.
     Ligar {
         /// Onde escutar.
@@ -75,7 +75,7 @@ Ctrl-C encerra em ordem.",
 }
 
 /// Lê os argumentos, sem o nome do programa.
-pub fn ler(argumentos: impl IntoIterator<Item = OsString>) -> Result<Pedido, ErroDeUso> {
+pub fn ler(argumentos: impl IntoIterator<Item = OsString>) -> Result<Chamada, ErroDeUso> {
     let mut leitor = lexopt::Parser::from_args(argumentos);
     let mut endereco = ENDERECO_PADRAO.to_owned();
     let mut conexoes_ditas = false;
@@ -102,13 +102,13 @@ pub fn ler(argumentos: impl IntoIterator<Item = OsString>) -> Result<Pedido, Err
             Long("demonstrar-corrida") => {
                 config.corrida = Some(duracao(&mut leitor, "--demonstrar-corrida", CORRIDA_MS_MAX)?);
             }
-            Long("ajuda" | "help") => return Ok(Pedido::Ajuda),
-            Long("versao" | "version") => return Ok(Pedido::Versao),
+            Long("ajuda" | "help") => return Ok(Chamada::Ajuda),
+            Long("versao" | "version") => return Ok(Chamada::Versao),
             outro => return Err(outro.unexpected().into()),
         }
     }
     let onde = onde(memoria, config.corrida.is_some(), banco, novo)?;
-    Ok(Pedido::Ligar { endereco, conexoes_ditas, onde, config })
+    Ok(Chamada::Ligar { endereco, conexoes_ditas, onde, config })
 }
 
 fn onde(memoria: bool, corrida: bool, banco: Option<PathBuf>, novo: bool) -> Result<Onde, ErroDeUso> {
@@ -160,25 +160,25 @@ where
 mod tests {
     use super::*;
 
-    fn de(linha: &str) -> Result<Pedido, String> {
+    fn de(linha: &str) -> Result<Chamada, String> {
         ler(linha.split_whitespace().map(OsString::from)).map_err(|erro| erro.to_string())
     }
 
     #[test]
     fn le_as_opcoes_e_os_costumeiros() {
-        let Ok(Pedido::Ligar { endereco, conexoes_ditas, onde, config }) = de("") else { panic!() };
+        let Ok(Chamada::Ligar { endereco, conexoes_ditas, onde, config }) = de("") else { panic!() };
         assert_eq!((&endereco[..], conexoes_ditas, config), (ENDERECO_PADRAO, false, Config::default()));
         assert_eq!(onde, Onde::Banco { caminho: BANCO_PADRAO.into(), novo: false });
         let linha = "--escutar 127.0.0.1:0 --memoria --max-conexoes=3 --max-por-cliente 10 --inatividade 0";
-        let Ok(Pedido::Ligar { endereco, conexoes_ditas, onde, config }) = de(linha) else { panic!() };
+        let Ok(Chamada::Ligar { endereco, conexoes_ditas, onde, config }) = de(linha) else { panic!() };
         assert_eq!(onde, Onde::Memoria);
         let esperada =
             Config { max_conexoes: 3, max_por_cliente: 10, inatividade: None, ..Config::default() };
         assert_eq!((&endereco[..], conexoes_ditas, config), ("127.0.0.1:0", true, esperada));
-        let Ok(Pedido::Ligar { onde, .. }) = de("--banco sala.db --novo") else { panic!() };
+        let Ok(Chamada::Ligar { onde, .. }) = de("--banco sala.db --novo") else { panic!() };
         assert_eq!(onde, Onde::Banco { caminho: "sala.db".into(), novo: true });
-        assert_eq!(de("--ajuda"), Ok(Pedido::Ajuda));
-        assert_eq!(de("--version"), Ok(Pedido::Versao));
+        assert_eq!(de("--ajuda"), Ok(Chamada::Ajuda));
+        assert_eq!(de("--version"), Ok(Chamada::Versao));
     }
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
             (format!("{}s", max / 1000), max),
         ] {
             let lido = de(&format!("--demonstrar-corrida {duracao}"));
-            let Ok(Pedido::Ligar { onde, config, .. }) = lido else { panic!("{duracao}: {lido:?}") };
+            let Ok(Chamada::Ligar { onde, config, .. }) = lido else { panic!("{duracao}: {lido:?}") };
             assert_eq!((onde, config.corrida), (Onde::Memoria, Some(Duration::from_millis(ms))), "{duracao}");
         }
         let alem = [format!("{}ms", max + 1), format!("{}s", max / 1000 + 1), format!("{}s", u64::MAX)];

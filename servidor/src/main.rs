@@ -22,7 +22,7 @@ use servidor::{Config, Parada, Servico};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use argumentos::{Onde, Pedido};
+use argumentos::{Chamada, Onde};
 
 /// Saída de quando a linha de comando está errada.
 const USO: u8 = 2;
@@ -31,9 +31,9 @@ const INTERROMPIDO: i32 = 130;
 
 fn main() -> ExitCode {
     match argumentos::ler(std::env::args_os().skip(1)) {
-        Ok(Pedido::Ajuda) => mostrar(&argumentos::ajuda()),
-        Ok(Pedido::Versao) => mostrar(&format!("servidor {}", env!("CARGO_PKG_VERSION"))),
-        Ok(Pedido::Ligar { endereco, conexoes_ditas, onde, config }) => {
+        Ok(Chamada::Ajuda) => mostrar(&argumentos::ajuda()),
+        Ok(Chamada::Versao) => mostrar(&format!("servidor {}", env!("CARGO_PKG_VERSION"))),
+        Ok(Chamada::Ligar { endereco, conexoes_ditas, onde, config }) => {
             match ligar(&endereco, conexoes_ditas, &onde, config) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(erro) => queixar(&erro, ExitCode::FAILURE),

@@ -92,7 +92,7 @@ fn sem_texto(linha: &str) -> &str {
     linha.split(" :").next().unwrap()
 }
 
-/// Pede que espere a vez, e volta quando já está na fila.
+/// Pede que espere a vez, e acaba quando já está na fila.
 fn ficar_na_fila(terminal: &mut Terminal, pedido: &str) {
     // O que se respondeu antes só sai quando o pedido seguinte vai esperar.
     terminal.enviar(&format!("PING\n{pedido}"));
@@ -285,7 +285,7 @@ fn sem_disco_ninguem_ganha_numero() {
     assert_eq!(servidor.entrar().cliente, 2);
 }
 
-/// O disco que falha de vez: nenhum OK, a conexão fecha, e o servidor volta com o motivo.
+/// O disco que falha de vez: nenhum OK, a conexão fecha, e o servidor acaba com o motivo.
 #[test]
 fn falha_fatal_para_o_servidor_sem_ok() {
     let mut servidor = Ligado::novo();
@@ -393,7 +393,7 @@ impl Soma {
         ocupados.map(|(assento, _)| *assento).collect()
     }
 
-    /// Ouve até a mudança do assento 100; volta como a sala está, e a versão.
+    /// Ouve até a mudança do assento 100; devolve como a sala está, e a versão.
     fn ate_o_fim(&mut self) -> String {
         while !self.ocupados().iter().any(|assento| assento.numero() == 100) {
             let linha = self.terminal.ler_linha();

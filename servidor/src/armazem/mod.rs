@@ -40,7 +40,7 @@ impl std::error::Error for Falha {}
 
 /// Onde se grava. Uma thread só o usa, um lote por vez.
 pub trait Armazem: Send {
-    /// Grava o lote inteiro, ou nada dele, na ordem dada. Quando volta com `Ok`, ele sobrevive a uma queda de energia.
+    /// Grava o lote inteiro, ou nada dele, na ordem dada. Quando devolve `Ok`, ele sobrevive a uma queda de energia.
     ///
     /// Erros: ver [`Falha`]. Depois de [`Falha::Fatal`] ou [`Falha::Destituido`] nenhum outro lote se grava.
     fn gravar(&mut self, lote: &[Registro]) -> Result<(), Falha>;

@@ -97,7 +97,7 @@ impl Rascunho {
         Self { antes: posses(&copia), versao: copia.versao(), sala: copia }
     }
 
-    /// Escreve por cima da sala o que o pedido de `quem` decidiu, se foi um sim; volta o mal que isso fez.
+    /// Escreve por cima da sala o que o pedido de `quem` decidiu, se foi um sim; devolve o mal que isso fez.
     fn escrever(
         &self,
         sala: &mut Sala,
@@ -371,7 +371,7 @@ mod tests {
         sala
     }
 
-    /// Todos copiam a sala antes que o primeiro a escreva; escrevem na ordem dada. Volta o que a tela diz.
+    /// Todos copiam a sala antes que o primeiro a escreva; escrevem na ordem dada. Devolve o que a tela diz.
     fn correr(sala: &mut Sala, pedidos: &[(ClientId, Box<Operacao<'_>>)]) -> Vec<String> {
         let copiar = |(quem, operacao): &(ClientId, Box<Operacao<'_>>)| {
             let mut rascunho = Rascunho::new(sala.copiar(AGORA));

@@ -10,12 +10,12 @@ use super::sincronia::{Condvar, Mutex};
 /// Onde uma thread só dorme, até que alguém toque.
 #[derive(Debug, Default)]
 pub struct Campainha {
-    dentro: Mutex<Dentro>,
+    dentro: Mutex<Estado>,
     tocou: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Dentro {
+struct Estado {
     toques: Toques,
     dorme: Sono,
 }
@@ -41,7 +41,7 @@ pub enum Sono {
     Pesado,
 }
 
-impl Dentro {
+impl Estado {
     const fn acorda(&self) -> bool {
         let comum = self.toques.comum && matches!(self.dorme, Sono::Leve);
         comum || self.toques.urgente || self.toques.dispensa

@@ -11,7 +11,7 @@ pub use parking_lot::{Condvar, Mutex, MutexGuard};
 #[cfg(not(feature = "shuttle"))]
 pub use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Cria uma thread com nome e pilha de `pilha_bytes`. Quem não precisa esperá-la pode soltar o que volta.
+/// Cria uma thread com nome e pilha de `pilha_bytes`. Quem não precisa esperá-la pode soltar o que se devolve.
 ///
 /// Erros: o sistema negou a thread (limite de processos, de memória).
 pub fn criar_thread(
@@ -20,6 +20,12 @@ pub fn criar_thread(
     corpo: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(nome).stack_size(pilha_bytes).spawn(corpo)
+}
+
+/// Dorme este tempo. Só para quem não tem condição nenhuma por que esperar.
+#[expect(clippy::disallowed_methods, reason = "este é o módulo que importa as threads")]
+pub fn dormir(quanto: std::time::Duration) {
+    std::thread::sleep(quanto);
 }
 
 /// Faz as duas coisas ao mesmo tempo, a primeira numa thread que acaba aqui mesmo.

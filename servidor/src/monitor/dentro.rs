@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use protocolo::{ClientId, Quadro, Versao};
 
-use super::trocas::{Dependencia, Entregue, Lugar, Pelo, Solicitado};
+use super::trocas::{Chegada, Dependencia, Lugar, Pelo, Solicitado};
 use crate::base::sincronia::{Arc, Condvar};
 use crate::sala::quem::Requerente;
 use crate::sala::{Entrega, Epoca, Negado, Sala, Veredito, Vista};
@@ -35,18 +35,18 @@ pub(super) struct Dentro {
     pub(super) decidido: u64,
     /// O lote da última mudança do token.
     pub(super) lote_do_token: u64,
-    pub(super) gravador: Gravador,
+    pub(super) gravador: QuemGrava,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Espera {
     acorda: Arc<Condvar>,
-    entrega: Option<Entregue>,
+    entrega: Option<Chegada>,
 }
 
 /// O que faz quem grava.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Gravador {
+pub(super) enum QuemGrava {
     Acordado,
     Dorme,
     Dispensado,
@@ -74,7 +74,7 @@ impl Dentro {
             lote: 1,
             decidido: 0,
             lote_do_token: 0,
-            gravador: Gravador::Acordado,
+            gravador: QuemGrava::Acordado,
         }
     }
 
@@ -190,9 +190,9 @@ impl Dentro {
 
     /// Diz se é preciso acordar quem grava; um aviso basta.
     pub(super) fn acordar_gravador(&mut self) -> bool {
-        let dorme = self.gravador == Gravador::Dorme;
+        let dorme = self.gravador == QuemGrava::Dorme;
         if dorme {
-            self.gravador = Gravador::Acordado;
+            self.gravador = QuemGrava::Acordado;
         }
         dorme
     }
@@ -203,7 +203,7 @@ impl Dentro {
         let lote = self.por_decidir();
         for Entrega { conexao, resultado: veredito, concessao } in self.sala.tirar_entregas() {
             if let Some(espera) = self.esperas.get_mut(&conexao) {
-                espera.entrega = Some(Entregue { veredito, lote, concessao });
+                espera.entrega = Some(Chegada { veredito, lote, concessao });
                 acordar.push(Arc::clone(&espera.acorda));
             }
         }
@@ -211,7 +211,7 @@ impl Dentro {
     }
 
     /// O que foi entregue à conexão, se algo foi; então ela já não espera.
-    pub(super) fn tirar_entrega(&mut self, conexao: ClientId) -> Option<Entregue> {
+    pub(super) fn tirar_entrega(&mut self, conexao: ClientId) -> Option<Chegada> {
         let entrega = self.esperas.get_mut(&conexao)?.entrega.take();
         if entrega.is_some() {
             self.esperas.remove(&conexao);

@@ -12,15 +12,14 @@ use std::time::Duration;
 
 use protocolo::{Cerca, ClientId, Error, Escolha, Nome, Quadro, Resposta, Segundos, Versao};
 
-use self::dentro::{Dentro, Gravador, Vigia};
+use self::dentro::{Dentro, QuemGrava, Vigia};
 use self::trocas::Pelo;
 pub use self::trocas::{
-    Dependencia, Entregue, Lote, Lugar, Ocasiao, RetratoDaSala, RetratoDoToken, Solicitado,
+    Chegada, Dependencia, Lote, Lugar, Ocasiao, RetratoDaSala, RetratoDoToken, Solicitado,
 };
 use crate::base::campainha::Campainha;
 use crate::base::sincronia::{Arc, Condvar, Mutex};
 use crate::sala::quem::Requerente;
-use crate::sala::token;
 use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
 use crate::tempo::instante::Instante;
 
@@ -131,7 +130,7 @@ impl Monitor {
         })
     }
 
-    /// A conexão de `quem` passa a falar por `cliente`, se deixou de falar por outro; volta o nome dele.
+    /// A conexão de `quem` passa a falar por `cliente`, se deixou de falar por outro; devolve o nome dele.
     pub fn retomar(&self, agora: Instante, quem: Requerente, cliente: ClientId) -> Option<Nome> {
         self.na_secao_critica(|dentro| {
             dentro.partir(agora, quem);
@@ -150,7 +149,7 @@ impl Monitor {
         });
     }
 
-    /// Pede que se grave que números de cliente até este podem ser dados; volta o lote em que vai.
+    /// Pede que se grave que números de cliente até este podem ser dados; devolve o lote em que vai.
     pub fn anotar_clientes(&self, ate: u64) -> u64 {
         self.na_secao_critica(|dentro| {
             dentro.sala.anotar_clientes(ate);
@@ -168,14 +167,14 @@ impl Monitor {
         self.na_secao_critica(|dentro| dentro.partir(agora, quem));
     }
 
-    /// Ver [`token::Token::solicitar`]. Quem deve esperar recebe um lugar, e espera nele com [`Monitor::esperar`].
+    /// Ver [`Token::solicitar`](crate::sala::token::Token::solicitar). Quem deve esperar recebe um lugar, e espera nele com [`Monitor::esperar`].
     pub fn solicitar(&self, ocasiao: Ocasiao<'_>, por: Segundos, ate: Option<Segundos>) -> Solicitado {
         let Ocasiao { agora, quem, depende, .. } = ocasiao;
         self.na_secao_critica(|dentro| {
             let solicitado = match dentro.sala.token().solicitar(agora, quem, por, ate) {
-                Ok(token::Pedido::Atendido(resposta)) => Solicitado::Respondido(Ok(resposta)),
+                Ok(Aguardado::Atendido(resposta)) => Solicitado::Respondido(Ok(resposta)),
                 Err(erro) => Solicitado::Respondido(Err(erro.into())),
-                Ok(token::Pedido::NaFila(a_frente)) => {
+                Ok(Aguardado::NaFila(a_frente)) => {
                     return dentro.dar_lugar(quem.conexao, Pelo::Token, a_frente);
                 }
             };
@@ -199,9 +198,9 @@ impl Monitor {
         })
     }
 
-    /// Dorme até que a vez chegue ou a espera acabe, e no máximo `fatia`: então volta `None`, para que a conexão olhe
+    /// Dorme até que a vez chegue ou a espera acabe, e no máximo `fatia`: então devolve `None`, para que a conexão olhe
     /// se o seu cliente ainda está lá e chame de novo.
-    pub fn esperar(&self, lugar: &Lugar, fatia: Duration) -> Option<Entregue> {
+    pub fn esperar(&self, lugar: &Lugar, fatia: Duration) -> Option<Chegada> {
         let mut dentro = self.dentro.lock();
         loop {
             if let Some(entrega) = dentro.tirar_entrega(lugar.conexao) {
@@ -214,13 +213,13 @@ impl Monitor {
     }
 
     /// O cliente se foi enquanto esperava: sai da fila. O que já lhe tinha chegado (`chegou`, ou o que ainda não foi
-    /// tirado daqui) volta a como era e passa ao seguinte; não conta como liberação. Volta o que dizer a quem ainda lê.
+    /// tirado daqui) volta a como era e passa ao seguinte; não conta como liberação. Devolve o que dizer a quem ainda lê.
     pub fn abandonar(
         &self,
         agora: Instante,
         quem: Requerente,
         lugar: &Lugar,
-        chegou: Option<Entregue>,
+        chegou: Option<Chegada>,
     ) -> Negado {
         self.na_secao_critica(|dentro| {
             let entrega = chegou.or_else(|| dentro.tirar_entrega(lugar.conexao));
@@ -240,7 +239,7 @@ impl Monitor {
         })
     }
 
-    /// Ver [`token::Token::liberar`].
+    /// Ver [`Token::liberar`](crate::sala::token::Token::liberar).
     pub fn liberar(&self, ocasiao: Ocasiao<'_>) -> Result<Resposta, Error> {
         let Ocasiao { agora, quem, depende, .. } = ocasiao;
         self.na_secao_critica(|dentro| {
@@ -250,7 +249,7 @@ impl Monitor {
         })
     }
 
-    /// Ver [`token::Token::estado`].
+    /// Ver [`Token::estado`](crate::sala::token::Token::estado).
     pub fn estado_do_token(&self, ocasiao: Ocasiao<'_>) -> Resposta {
         let Ocasiao { agora, depende, .. } = ocasiao;
         self.na_secao_critica(|dentro| {
@@ -280,7 +279,7 @@ impl Monitor {
         });
     }
 
-    /// A conexão passa a observar a sala a partir da versão que volta, e que a sua vista leva. Quem observa deixa de observar
+    /// A conexão passa a observar a sala a partir da versão que se devolve, e que a sua vista leva. Quem observa deixa de observar
     /// uma vez, com [`Monitor::deixar_de_observar`].
     pub fn observar(&self, ocasiao: Ocasiao<'_>) -> Versao {
         let Ocasiao { agora, quem, vista, depende } = ocasiao;
@@ -322,7 +321,7 @@ impl Monitor {
         })
     }
 
-    /// Dorme até o próximo vencimento, ou até que um anterior a ele apareça; volta `false` se foi dispensado.
+    /// Dorme até o próximo vencimento, ou até que um anterior a ele apareça; devolve `false` se foi dispensado.
     ///
     /// Só uma thread dorme aqui.
     pub fn dormir_ate_vencer(&self, agora: Instante) -> bool {
@@ -359,10 +358,10 @@ impl Monitor {
     pub fn tirar_lote(&self) -> Option<Lote> {
         let mut dentro = self.dentro.lock();
         while dentro.sala.por_gravar() == 0 {
-            if dentro.gravador == Gravador::Dispensado {
+            if dentro.gravador == QuemGrava::Dispensado {
                 return None;
             }
-            dentro.gravador = Gravador::Dorme;
+            dentro.gravador = QuemGrava::Dorme;
             self.ha_lote.wait(&mut dentro);
         }
         let lote = Lote { numero: dentro.lote, registros: dentro.sala.tirar_diario() };
@@ -374,7 +373,7 @@ impl Monitor {
     /// Diz se há o que gravar, ou se não há mais por que esperar.
     pub fn ha_lote(&self) -> bool {
         let dentro = self.dentro.lock();
-        dentro.sala.por_gravar() > 0 || dentro.gravador == Gravador::Dispensado
+        dentro.sala.por_gravar() > 0 || dentro.gravador == QuemGrava::Dispensado
     }
 
     /// O lote está gravado: o que ele diz já se pode contar.
@@ -385,7 +384,7 @@ impl Monitor {
         });
     }
 
-    /// O lote não pôde ser gravado: a sala volta a ser a do disco, e tudo o que veio depois dele se desfaz também. Volta o
+    /// O lote não pôde ser gravado: a sala volta a ser a do disco, e tudo o que veio depois dele se desfaz também. Devolve o
     /// último lote desfeito, e a versão da sala.
     pub fn desfazer(&self, lote: Lote, de_novo: Instante) -> (u64, Versao) {
         self.na_secao_critica(|dentro| {
@@ -398,7 +397,7 @@ impl Monitor {
 
     /// Dispensa quem grava, depois do que falta gravar; ou volta a precisar dele.
     pub fn dispensar_gravador(&self, dispensado: bool) {
-        self.dentro.lock().gravador = if dispensado { Gravador::Dispensado } else { Gravador::Acordado };
+        self.dentro.lock().gravador = if dispensado { QuemGrava::Dispensado } else { QuemGrava::Acordado };
         self.ha_lote.notify_one();
     }
 

@@ -13,7 +13,7 @@ use crate::tempo::instante::Instante;
 
 /// O que chegou a quem esperava.
 #[derive(Debug)]
-pub struct Entregue {
+pub struct Chegada {
     /// A resposta.
     pub veredito: Veredito,
     /// O lote de que ela depende; zero, se de nenhum.

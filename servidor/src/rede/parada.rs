@@ -15,11 +15,11 @@ use crate::base::sincronia::{Arc, AtomicBool, AtomicU64, Condvar, Mutex, Orderin
 /// O pedido de parada de um servidor, dividido por todas as suas threads.
 #[derive(Clone, Default)]
 pub struct Parada {
-    dentro: Arc<Dentro>,
+    comum: Arc<Comum>,
 }
 
 #[derive(Default)]
-struct Dentro {
+struct Comum {
     /// Só muda com `abertas` fechado: quem se inscreve ou dorme não perde o aviso. Lê-se sem trava.
     pedida: AtomicBool,
     /// A parada é para abrir de novo. Como `pedida`.
@@ -54,26 +54,26 @@ impl Parada {
     }
 
     fn avisar(&self, reinicio: bool) {
-        let abertas = self.dentro.abertas.lock();
+        let abertas = self.comum.abertas.lock();
         // Encerrar vale mais que reiniciar, seja qual for o primeiro.
         let reinicio = reinicio && !self.encerrando();
-        self.dentro.reinicio.store(reinicio, Ordering::Release);
-        self.dentro.pedida.store(true, Ordering::Release);
+        self.comum.reinicio.store(reinicio, Ordering::Release);
+        self.comum.pedida.store(true, Ordering::Release);
         if let Some(escuta) = &abertas.escuta {
             fechar_escuta(escuta);
         }
         abertas.conexoes.values().for_each(|tomada| fechar(tomada, Shutdown::Read));
         drop(abertas);
-        self.dentro.pediram.notify_all();
+        self.comum.pediram.notify_all();
     }
 
     /// Se a parada foi pedida para reiniciar, volta a ser uma parada que ninguém pediu, e diz que sim.
     pub fn reabrir(&self) -> bool {
-        let mut abertas = self.dentro.abertas.lock();
-        let reinicio = self.dentro.reinicio.swap(false, Ordering::AcqRel);
+        let mut abertas = self.comum.abertas.lock();
+        let reinicio = self.comum.reinicio.swap(false, Ordering::AcqRel);
         if reinicio {
             abertas.escuta = None;
-            self.dentro.pedida.store(false, Ordering::Release);
+            self.comum.pedida.store(false, Ordering::Release);
         }
         drop(abertas);
         reinicio
@@ -81,33 +81,33 @@ impl Parada {
 
     /// Manda embora todas as conexões de agora; a porta continua aberta. Diz quantas eram.
     pub fn dispensar_conexoes(&self) -> usize {
-        let abertas = self.dentro.abertas.lock();
-        self.dentro.rodada.fetch_add(1, Ordering::AcqRel);
+        let abertas = self.comum.abertas.lock();
+        self.comum.rodada.fetch_add(1, Ordering::AcqRel);
         abertas.conexoes.values().for_each(|tomada| fechar(tomada, Shutdown::Read));
         abertas.conexoes.len()
     }
 
     /// As conexões de agora, e de onde vêm.
     pub fn conexoes(&self) -> Vec<(ClientId, Option<SocketAddr>)> {
-        let abertas = self.dentro.abertas.lock();
+        let abertas = self.comum.abertas.lock();
         abertas.conexoes.iter().map(|(conexao, tomada)| (*conexao, tomada.peer_addr().ok())).collect()
     }
 
     /// Diz se a parada foi pedida, e não é para abrir de novo.
     pub fn encerrando(&self) -> bool {
-        self.pedida() && !self.dentro.reinicio.load(Ordering::Acquire)
+        self.pedida() && !self.comum.reinicio.load(Ordering::Acquire)
     }
 
     /// Diz se a parada foi pedida.
     pub fn pedida(&self) -> bool {
-        self.dentro.pedida.load(Ordering::Acquire)
+        self.comum.pedida.load(Ordering::Acquire)
     }
 
     /// Dorme até que a parada seja pedida ou o prazo vença; diz se foi pedida.
     pub fn esperar(&self, prazo: Duration) -> bool {
-        let mut abertas = self.dentro.abertas.lock();
+        let mut abertas = self.comum.abertas.lock();
         while !self.pedida() {
-            if self.dentro.pediram.wait_for(&mut abertas, prazo).timed_out() {
+            if self.comum.pediram.wait_for(&mut abertas, prazo).timed_out() {
                 break;
             }
         }
@@ -117,28 +117,28 @@ impl Parada {
 
     /// Anota a escuta que a parada fecha.
     pub fn anotar_escuta(&self, escuta: Arc<TcpListener>) {
-        let mut abertas = self.dentro.abertas.lock();
+        let mut abertas = self.comum.abertas.lock();
         if self.pedida() {
             fechar_escuta(&escuta);
         }
         abertas.escuta = Some(escuta);
     }
 
-    /// Anota a conexão do cliente, que a parada avisa; soltar o que volta a esquece.
+    /// Anota a conexão do cliente, que a parada avisa; soltar o que se devolve a esquece.
     pub fn inscrever(&self, cliente: ClientId, tomada: Arc<TcpStream>) -> Inscricao {
-        let mut abertas = self.dentro.abertas.lock();
+        let mut abertas = self.comum.abertas.lock();
         if self.pedida() {
             fechar(&tomada, Shutdown::Read);
         }
         abertas.conexoes.insert(cliente, tomada);
-        let rodada = self.dentro.rodada.load(Ordering::Acquire);
+        let rodada = self.comum.rodada.load(Ordering::Acquire);
         drop(abertas);
         Inscricao { parada: self.clone(), cliente, rodada }
     }
 
     /// Corta de vez as conexões que ainda estão abertas; diz quantas eram.
     pub fn cortar(&self) -> usize {
-        let abertas = self.dentro.abertas.lock();
+        let abertas = self.comum.abertas.lock();
         abertas.conexoes.values().for_each(|tomada| fechar(tomada, Shutdown::Both));
         abertas.conexoes.len()
     }
@@ -161,13 +161,13 @@ pub struct Inscricao {
 impl Inscricao {
     /// Diz se esta conexão deve sair: porque o servidor está parando, ou porque o operador mandou todas embora.
     pub fn deve_sair(&self) -> bool {
-        self.parada.pedida() || self.parada.dentro.rodada.load(Ordering::Acquire) != self.rodada
+        self.parada.pedida() || self.parada.comum.rodada.load(Ordering::Acquire) != self.rodada
     }
 }
 
 impl Drop for Inscricao {
     fn drop(&mut self) {
-        let tomada = self.parada.dentro.abertas.lock().conexoes.remove(&self.cliente);
+        let tomada = self.parada.comum.abertas.lock().conexoes.remove(&self.cliente);
         // Se era a última referência, o descritor se fecha aqui, já com a trava aberta.
         drop(tomada);
     }

@@ -9,11 +9,11 @@ use crate::base::sincronia::Mutex;
 /// A vez de escrever num socket.
 #[derive(Debug, Default)]
 pub struct Vez {
-    dentro: Mutex<Dentro>,
+    turno: Mutex<Turno>,
 }
 
 #[derive(Debug, Default)]
-struct Dentro {
+struct Turno {
     /// A saída, se a vez é do carteiro; se é da sessão, é ela que a tem.
     emprestada: Option<Saida>,
     /// O carteiro veio, e não pôde dizer tudo: a vez não era dele, ou faltava uma decisão. Fica até que venha de novo.
@@ -23,24 +23,24 @@ struct Dentro {
 impl Vez {
     /// A sessão vai dormir, e deixa a vez com o carteiro. Diz se ele deve voltar.
     pub fn emprestar(&self, saida: Saida) -> bool {
-        let mut dentro = self.dentro.lock();
-        dentro.emprestada = Some(saida);
-        std::mem::take(&mut dentro.deve_voltar)
+        let mut turno = self.turno.lock();
+        turno.emprestada = Some(saida);
+        std::mem::take(&mut turno.deve_voltar)
     }
 
     /// A sessão acordou, e quer a vez de volta; espera que o carteiro acabe o que está escrevendo, que nunca demora. `None` se a vez já
     /// era dela.
     pub fn tomar(&self) -> Option<Saida> {
-        self.dentro.lock().emprestada.take()
+        self.turno.lock().emprestada.take()
     }
 
     /// O carteiro escreve o que puder, se a vez é dele.
     pub fn visitar<T>(&self, visita: impl FnOnce(&mut Saida) -> T) -> Option<T> {
-        let mut dentro = self.dentro.lock();
-        let feita = dentro.emprestada.as_mut().map(visita);
+        let mut turno = self.turno.lock();
+        let feita = turno.emprestada.as_mut().map(visita);
         // Quem observa e espera por uma decisão ainda não ouviu o que mudou; os outros já ouviram tudo.
-        dentro.deve_voltar =
-            dentro.emprestada.as_ref().is_none_or(|saida| saida.observa() && saida.depende_de() > 0);
+        turno.deve_voltar =
+            turno.emprestada.as_ref().is_none_or(|saida| saida.observa() && saida.depende_de() > 0);
         feita
     }
 }

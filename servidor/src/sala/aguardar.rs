@@ -9,13 +9,13 @@ use protocolo::{Assentos, ClientId, Error, Escolha, Mudanca, Pedido, Resposta, S
 
 use super::fila::Fila;
 use super::quem::Requerente;
-use super::{Concessao, Entrega, Negado, Sala, Tomada};
+use super::{Concessao, Entrega, Negado, Sala, Tomados};
 use crate::tempo::instante::Instante;
 
-/// O que acontece com quem pede `AGUARDAR`.
+/// O que acontece com quem pede o que talvez tenha de esperar: assentos, ou o token.
 #[derive(Clone, Debug)]
 pub enum Aguardado {
-    /// Os assentos estavam livres e agora são seus.
+    /// Estava livre, e agora é seu.
     Atendido(Resposta),
     /// Entrou na fila; com quantos à frente.
     NaFila(usize),
@@ -171,7 +171,7 @@ impl Sala {
     fn atender(&mut self, conexao: ClientId, espera: Espera) -> bool {
         let (resultado, concessao) = match self.tomar(espera.cliente, pedido_de(espera.escolha)) {
             Ok(tomada) => {
-                let Tomada { novos, firmados, .. } = tomada;
+                let Tomados { novos, firmados, .. } = tomada;
                 (Ok(self.reservado(&tomada)), Concessao::Assentos { novos, firmados })
             }
             // O cliente gastou a cota enquanto esperava: esperar mais não adianta.
@@ -182,8 +182,8 @@ impl Sala {
         true
     }
 
-    fn reservado(&self, tomada: &Tomada) -> Resposta {
-        let Tomada { assentos, ocupados, .. } = *tomada;
+    fn reservado(&self, tomada: &Tomados) -> Resposta {
+        let Tomados { assentos, ocupados, .. } = *tomada;
         Resposta::Reservado { assentos, ocupados, versao: self.versao() }
     }
 }

@@ -31,14 +31,14 @@ impl<T> Default for Fila<T> {
 }
 
 impl<T> Fila<T> {
-    /// Põe a conexão no fim, até o instante `ate` se há um; volta quantos estão à frente.
+    /// Põe a conexão no fim, até o instante `ate` se há um; devolve quantos estão à frente.
     pub fn entrar(&mut self, conexao: ClientId, ate: Option<Instante>, pedido: T) -> usize {
         self.desistencias.extend(ate.map(|ate| (ate, conexao)));
         self.lugares.push_back(Lugar { conexao, ate, pedido });
         self.lugares.len() - 1
     }
 
-    /// Tira a conexão da fila; volta o que ela pedira, se estava lá.
+    /// Tira a conexão da fila; devolve o que ela pedira, se estava lá.
     pub fn sair(&mut self, conexao: ClientId) -> Option<T> {
         let posicao = self.lugares.iter().position(|lugar| lugar.conexao == conexao)?;
         self.lugares.remove(posicao).map(|lugar| self.esquecer_prazo(lugar))
@@ -62,7 +62,7 @@ impl<T> Fila<T> {
         });
     }
 
-    /// Tira todos; volta as conexões, na ordem.
+    /// Tira todos; devolve as conexões, na ordem.
     pub fn esvaziar(&mut self) -> impl Iterator<Item = ClientId> {
         self.desistencias.clear();
         std::mem::take(&mut self.lugares).into_iter().map(|lugar| lugar.conexao)

@@ -143,7 +143,7 @@ pub struct Vista {
 }
 
 /// O que um pedido de reserva toma.
-struct Tomada {
+struct Tomados {
     assentos: Assentos,
     /// Dos pedidos ou preferidos, os que são de outros.
     ocupados: Assentos,
@@ -217,7 +217,7 @@ impl Sala {
     pub fn reservar(&mut self, agora: Instante, cliente: ClientId, pedido: Pedido) -> Veredito {
         self.vencer(agora);
         match self.tomar(cliente, pedido) {
-            Ok(Tomada { assentos, ocupados, .. }) => {
+            Ok(Tomados { assentos, ocupados, .. }) => {
                 Ok(Resposta::Reservado { assentos, ocupados, versao: self.versao() })
             }
             Err(erro) => self.negar(erro),
@@ -379,7 +379,7 @@ impl Sala {
     }
 
     /// Toma firmes os assentos do pedido, ou nenhum. O que vence já venceu.
-    fn tomar(&mut self, cliente: ClientId, pedido: Pedido) -> Result<Tomada, Error> {
+    fn tomar(&mut self, cliente: ClientId, pedido: Pedido) -> Result<Tomados, Error> {
         let livres = self.posses.livres();
         let (assentos, ocupados) = match pedido {
             Pedido::Todos(pedidos) => {
@@ -404,7 +404,7 @@ impl Sala {
             return Err(Error::Limite { max: self.cota });
         }
         self.mudar(novos | firmados, Mudanca::Reservado(cliente));
-        Ok(Tomada { assentos, ocupados, novos, firmados })
+        Ok(Tomados { assentos, ocupados, novos, firmados })
     }
 
     /// Os assentos da escolha, se são todos de quem pede ou de ninguém.
@@ -438,7 +438,7 @@ impl Sala {
         }
     }
 
-    /// O cliente segura os assentos por um prazo, renovado o dos que não são `novos`; volta quando vence o primeiro.
+    /// O cliente segura os assentos por um prazo, renovado o dos que não são `novos`; devolve quando vence o primeiro.
     fn por_prazo(
         &mut self,
         agora: Instante,

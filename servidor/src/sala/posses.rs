@@ -119,7 +119,7 @@ impl Posses {
     }
 
     /// Estes assentos, que alguém segura, vencem daqui a `por`; `novos` são os que ele não segurava. Nenhum passa do
-    /// máximo contado da primeira vez. Volta quando vence o primeiro deles.
+    /// máximo contado da primeira vez. Devolve quando vence o primeiro deles.
     pub fn segurar_ate(
         &mut self,
         agora: Instante,

@@ -694,7 +694,7 @@ fn desfazer_o_token_o_deixa_livre_e_o_numero_nao_se_repete() {
     let [sete, oito] = [7, 8].map(|n| Requerente { cliente: cliente(n), conexao: cliente(n) });
     let (agora, por) = (Instante::default(), Segundos::new(30).unwrap());
     let concedido = |pedido| match pedido {
-        Ok(token::Pedido::Atendido(resposta)) => resposta.to_string(),
+        Ok(Aguardado::Atendido(resposta)) => resposta.to_string(),
         outro => panic!("{outro:?}"),
     };
     let dado = concedido(sala.token().solicitar(agora, sete, por, None));

@@ -12,22 +12,13 @@ use protocolo::{Cerca, ClientId, Error, Resposta, Segundos};
 
 use super::fila::Fila;
 use super::quem::Requerente;
-use super::{Concessao, Entrega};
+use super::{Aguardado, Concessao, Entrega};
 use crate::tempo::instante::Instante;
-
-/// O que acontece com quem pede o token.
-#[derive(Clone, Debug)]
-pub enum Pedido {
-    /// O token estava livre e agora é seu.
-    Atendido(Resposta),
-    /// Entrou na fila; com quantos à frente.
-    NaFila(usize),
-}
 
 /// O token e a sua fila.
 #[derive(Clone, Debug, Default)]
 pub struct Token {
-    posse: Option<Posse>,
+    dono: Option<Dono>,
     fila: Fila<Espera>,
     /// O número da última concessão.
     cerca: Cerca,
@@ -43,7 +34,7 @@ pub struct Token {
 
 /// De quem é o token, e até quando.
 #[derive(Clone, Copy, Debug)]
-struct Posse {
+struct Dono {
     quem: Requerente,
     vence: Instante,
 }
@@ -64,17 +55,17 @@ impl Token {
         quem: Requerente,
         por: Segundos,
         ate: Option<Segundos>,
-    ) -> Result<Pedido, Error> {
+    ) -> Result<Aguardado, Error> {
         self.vencer(agora);
         if self.e_dono(quem.cliente) {
             return Err(Error::TokenJaESeu);
         }
         let espera = Espera { quem, por };
-        if self.posse.is_none() {
-            return Ok(Pedido::Atendido(self.conceder(agora, espera)));
+        if self.dono.is_none() {
+            return Ok(Aguardado::Atendido(self.conceder(agora, espera)));
         }
         let ate = ate.map(|prazo| agora.mais(prazo));
-        Ok(Pedido::NaFila(self.fila.entrar(quem.conexao, ate, espera)))
+        Ok(Aguardado::NaFila(self.fila.entrar(quem.conexao, ate, espera)))
     }
 
     /// `TOKEN LIBERAR`: o token passa ao primeiro da fila.
@@ -94,7 +85,7 @@ impl Token {
     pub fn estado(&mut self, agora: Instante) -> Resposta {
         self.vencer(agora);
         Resposta::TokenEstado {
-            dono: self.posse.map(|posse| posse.quem.cliente),
+            dono: self.dono.map(|dono| dono.quem.cliente),
             cerca: self.cerca,
             contador: self.contador,
             espera: self.espera(),
@@ -131,7 +122,7 @@ impl Token {
     /// O que mudou não pôde ser gravado: o token fica livre, o contador volta ao que era, e quem esperava ouve
     /// `INDISPONIVEL`. A cerca não volta: números não se repetem.
     pub fn desfazer(&mut self, contador: u64) {
-        self.posse = None;
+        self.dono = None;
         self.contador = contador;
         self.dispensar(&Error::Indisponivel);
     }
@@ -140,7 +131,7 @@ impl Token {
     pub fn partir(&mut self, agora: Instante, conexao: ClientId) {
         self.vencer(agora);
         self.concessoes.remove(&conexao);
-        if self.posse.is_some_and(|posse| posse.quem.conexao == conexao) {
+        if self.dono.is_some_and(|dono| dono.quem.conexao == conexao) {
             self.passar(agora);
         } else {
             self.desistir(conexao);
@@ -162,9 +153,9 @@ impl Token {
     /// Faz acontecer o que vence até `agora`, na ordem em que venceu: fins de prazo do dono e desistências da fila.
     pub fn vencer(&mut self, agora: Instante) {
         while let Some(quando) = self.proximo_vencimento().filter(|quando| *quando <= agora) {
-            match self.posse {
-                Some(posse) if posse.vence == quando => {
-                    self.vencidas.push(posse.quem);
+            match self.dono {
+                Some(dono) if dono.vence == quando => {
+                    self.vencidas.push(dono.quem);
                     self.passar(agora);
                 }
                 _ => {
@@ -179,7 +170,7 @@ impl Token {
     /// Quando vence a próxima coisa, se alguma vence.
     pub fn proximo_vencimento(&self) -> Option<Instante> {
         let desistencia = self.fila.proxima_desistencia();
-        self.posse.map(|posse| posse.vence).into_iter().chain(desistencia).min()
+        self.dono.map(|dono| dono.vence).into_iter().chain(desistencia).min()
     }
 
     /// O que se deve dizer a quem esperava, desde a última vez.
@@ -204,12 +195,12 @@ impl Token {
 
     /// Confere o que deve valer entre duas operações; entra em pânico se não vale.
     pub fn conferir(&self) {
-        assert!(self.posse.is_some() || self.fila.is_empty(), "há quem espere por um token livre");
+        assert!(self.dono.is_some() || self.fila.is_empty(), "há quem espere por um token livre");
         self.fila.conferir();
     }
 
     fn e_dono(&self, cliente: ClientId) -> bool {
-        self.posse.is_some_and(|posse| posse.quem.cliente == cliente)
+        self.dono.is_some_and(|dono| dono.quem.cliente == cliente)
     }
 
     fn espera(&self) -> u64 {
@@ -218,7 +209,7 @@ impl Token {
 
     /// O dono deixa de ser dono, e o primeiro da fila passa a ser.
     fn passar(&mut self, agora: Instante) {
-        self.posse = None;
+        self.dono = None;
         if let Some((conexao, espera)) = self.fila.primeiro() {
             let resultado = Ok(self.conceder(agora, espera));
             self.entregas.push(Entrega { conexao, resultado, concessao: Concessao::Token });
@@ -227,7 +218,7 @@ impl Token {
 
     /// O token livre passa a ser de quem esperava: é o único lugar em que o número de fencing cresce.
     fn conceder(&mut self, agora: Instante, espera: Espera) -> Resposta {
-        self.posse = Some(Posse { quem: espera.quem, vence: agora.mais(espera.por) });
+        self.dono = Some(Dono { quem: espera.quem, vence: agora.mais(espera.por) });
         self.cerca.0 += 1;
         *self.concessoes.entry(espera.quem.conexao).or_default() += 1;
         Resposta::TokenConcedido {

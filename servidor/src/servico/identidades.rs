@@ -60,7 +60,7 @@ impl Identidades {
         gravado
     }
 
-    /// O servidor vai parar: nenhum número além dos dados está reservado. Volta o último dado.
+    /// O servidor vai parar: nenhum número além dos dados está reservado. Devolve o último dado.
     pub fn fechar(&self) -> u64 {
         let dadas = self.dadas();
         if self.reservado.load(Ordering::Acquire) < u64::MAX {

@@ -257,7 +257,7 @@ impl Fila {
         }
     }
 
-    /// Tira tudo o que há, dormindo até haver algo; `lote` volta com os bytes. Diz quantas mensagens se perderam.
+    /// Tira tudo o que há, dormindo até haver algo; `lote` fica com os bytes. Diz quantas mensagens se perderam.
     pub fn tirar(&self, lote: &mut Vec<u8>) -> u64 {
         lote.clear();
         let mut dentro = self.dentro.lock();

@@ -5,13 +5,14 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Read as _};
+use std::time::Duration;
 
 use log::{info, warn};
 use protocolo::{Error, Resposta};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::base::sincronia::{Arc, criar_thread};
+use crate::base::sincronia::{Arc, criar_thread, dormir};
 use crate::limites::{MOSTRADOS_MAX, PILHA_BYTES};
 use crate::rede::parada::Parada;
 use crate::servico::Servico;
@@ -22,8 +23,8 @@ use crate::tela::terminal::{self, Teclado};
 /// pessoa não bate duas teclas em 50 ms.
 const ESC_NS: i64 = 50_000_000;
 
-/// De quanto em quanto tempo, ao fundo, se olha se o programa voltou ao primeiro plano: o shell nem sempre avisa.
-const AO_FUNDO_NS: i64 = 250_000_000;
+/// De quanto em quanto tempo, ao fundo, o console olha se o programa voltou ao primeiro plano: o shell nem sempre avisa.
+const AO_FUNDO: Duration = Duration::from_millis(250);
 
 /// Quantos bytes tem a maior sequência que se lê de uma tecla.
 const SEQUENCIA_MAX: usize = 8;
@@ -75,7 +76,7 @@ impl Acao {
     }
 }
 
-/// Começa a ouvir o operador; solto o que volta, o terminal fica como estava.
+/// Começa a ouvir o operador; solto o que esta função devolve, o terminal fica como estava.
 ///
 /// Erros: o sistema negou a thread.
 pub fn iniciar(servico: &Arc<Servico>, parada: &Parada) -> io::Result<Teclado> {
@@ -233,7 +234,7 @@ impl Teclas {
             let caiu = olhada[0].revents().intersects(PollFlags::HUP | PollFlags::ERR);
             if !caiu && !terminal::preparar() {
                 // O que se digita agora é para outro programa. Só o tempo passa aqui: não há o que olhar.
-                let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: AO_FUNDO_NS }));
+                dormir(AO_FUNDO);
                 continue;
             }
             match rustix::io::read(&self.0, &mut byte) {

@@ -20,7 +20,7 @@ use crate::tela::narracao;
 use crate::tempo::instante::Instante;
 use crate::threads::sessao;
 
-/// Atende em `escuta` até que a parada seja pedida; volta quando a última conexão acabou, ou depois do prazo de parada.
+/// Atende em `escuta` até que a parada seja pedida; acaba quando a última conexão acabou, ou depois do prazo de parada.
 ///
 /// Erros: a escuta não serve mais (não os de uma conexão: estes só custam a conexão).
 pub fn executar(escuta: TcpListener, servico: &Arc<Servico>, parada: &Parada) -> io::Result<()> {

@@ -13,7 +13,7 @@ use crate::aula::corrida::AVISO as AVISO_DA_CORRIDA;
 use crate::base::lotes::Decisao;
 use crate::base::sincronia::Arc;
 use crate::limites::{ENTRADA_BYTES, OLHADA_MS};
-use crate::monitor::{Entregue, Lugar, Ocasiao};
+use crate::monitor::{Chegada, Lugar, Ocasiao};
 use crate::rede::conexao::Conexao;
 use crate::rede::parada::Inscricao;
 use crate::rede::saida::Caderno;
@@ -84,7 +84,7 @@ impl Sessao<'_> {
         (self.quem.clone(), fim)
     }
 
-    /// Diz quem o cliente é, ou volta por que não pode ser ninguém.
+    /// Diz quem o cliente é, ou devolve por que não pode ser ninguém.
     #[inline(never)] // Só acontece uma vez; o HMAC não deve pesar na pilha da conversa inteira.
     fn saudar(&mut self) -> io::Result<Option<Fim>> {
         let cliente = self.quem.cliente;
@@ -200,7 +200,7 @@ impl Sessao<'_> {
                     let negado = if inscricao.deve_sair() { Error::Encerrando.into() } else { negado };
                     return (Err(negado), 0);
                 }
-                if let Some(Entregue { veredito, lote, .. }) = chegou {
+                if let Some(Chegada { veredito, lote, .. }) = chegou {
                     return (veredito, lote);
                 }
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocolo::{Alvo, Assento, Assentos, ClientId, Escolha, Pedido, Segundos, Versao};
-use servidor::monitor::{Entregue, Lugar, Monitor, Ocasiao, Solicitado};
+use servidor::monitor::{Chegada, Lugar, Monitor, Ocasiao, Solicitado};
 use servidor::sala::quem::Requerente;
 use servidor::sala::{Sala, Veredito};
 use servidor::tempo::instante::Instante;
@@ -107,7 +107,7 @@ pub fn esperar(monitor: &Monitor, lugar: &Lugar) -> Veredito {
 }
 
 /// Como [`esperar`], com o lote de que a resposta depende.
-pub fn esperar_entrega(monitor: &Monitor, lugar: &Lugar) -> Entregue {
+pub fn esperar_entrega(monitor: &Monitor, lugar: &Lugar) -> Chegada {
     monitor.esperar(lugar, FATIA).expect("no shuttle nenhuma fatia acaba")
 }
 

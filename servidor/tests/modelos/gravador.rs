@@ -65,7 +65,7 @@ impl Cena {
         })
     }
 
-    /// O cliente reserva o assento de mesmo número e espera para dizer; volta o que disse.
+    /// O cliente reserva o assento de mesmo número e espera para dizer; devolve o que disse.
     fn reservar(&self, numero: u8) -> Decisao {
         let mut depende = Dependencia::default();
         let quem = requerente(numero.into());

@@ -50,7 +50,7 @@ impl Processo {
             .unwrap_or_else(|(fim, visto)| panic!("acabou, com {fim}, sem dizer onde escuta:\n{visto}"))
     }
 
-    /// Liga o programa, que talvez não chegue a escutar: então volta como ele acabou, e o que mostrou.
+    /// Liga o programa, que talvez não chegue a escutar: então devolve como ele acabou, e o que mostrou.
     pub fn tentar_ligar(comando: &mut Command) -> Result<Self, (ExitStatus, String)> {
         let (filho, endereco, tela, visto) = tentar_sem_ler(comando)?;
         Ok(Self { filho, endereco, linhas: ler_ao_lado(tela), visto })
@@ -173,7 +173,7 @@ fn tentar_sem_ler(comando: &mut Command) -> Result<SemLer, (ExitStatus, String)>
     }
 }
 
-/// Lê a tela de um processo numa thread ao lado; volta por onde as linhas chegam.
+/// Lê a tela de um processo numa thread ao lado; devolve por onde as linhas chegam.
 pub fn ler_ao_lado(mut tela: impl BufRead + Send + 'static) -> Receiver<String> {
     let (mostrar, linhas) = mpsc::channel();
     let leitora = thread::Builder::new().name("tela".into());

@@ -51,7 +51,7 @@ impl Persona {
         while self.conversar_ate_mudar(endereco, ouvi).is_ok() {}
     }
 
-    /// Uma conexão; volta `Ok` quando a persona devolveu tudo e quer ser outro cliente.
+    /// Uma conexão; devolve `Ok` quando a persona devolveu tudo e quer ser outro cliente.
     fn conversar_ate_mudar(&mut self, endereco: SocketAddr, ouvi: &Sender<()>) -> io::Result<()> {
         let mut terminal = Terminal::tentar(endereco)?;
         let saudacao = ler_resposta(&mut terminal)?.fim;

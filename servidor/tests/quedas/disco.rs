@@ -15,7 +15,7 @@ fn gasto(servidor: &Processo) -> u64 {
     colunas[11..=12].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum()
 }
 
-/// Pede assentos até que o disco recuse; volta quais conseguiu.
+/// Pede assentos até que o disco recuse; devolve quais conseguiu.
 fn reservar_ate_recusar(ana: &mut Terminal) -> Vec<u8> {
     let mut meus = Vec::new();
     for assento in 10..=100 {

@@ -114,7 +114,7 @@ impl Testemunha {
         self.historia.extend(novos);
     }
 
-    /// Acha o pedido que fez esta mudança e o refaz na sala; volta ele, se foi respondido.
+    /// Acha o pedido que fez esta mudança e o refaz na sala; devolve ele, se foi respondido.
     fn explicar<'a>(
         &mut self,
         fatos: &[Fato],
@@ -299,7 +299,7 @@ fn evento_de(fatos: &[Fato]) -> Evento {
     Evento { versao: Versao(*versao), assentos, mudanca }
 }
 
-/// Faz o pedido na sala e volta a resposta, sem o texto para pessoas; `None` se o pedido não é sobre a sala.
+/// Faz o pedido na sala e devolve a resposta, sem o texto para pessoas; `None` se o pedido não é sobre a sala.
 fn fazer(sala: &mut Sala, pedido: &Pedido) -> Option<String> {
     let (agora, cliente) = (Instante::default(), ClientId::new(pedido.cliente).unwrap());
     let veredito = match pedido.linha.parse().unwrap() {

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use servidor::base::sincronia::Arc;
 use servidor::{Parada, Servico, base::sistema, tela::mensagens};
 
-/// Chama este programa com estes argumentos, e volta quando ele diz onde escuta.
+/// Chama este programa com estes argumentos, e acaba quando ele diz onde escuta.
 ///
 /// O filho não ouve o Ctrl-C do terminal, que é para quem o chamou.
 pub fn nascer(

@@ -291,7 +291,7 @@ impl Carga {
         Ok(Self { fala, epoll, clientes, pedidos, sorteio: Sorteio::com(endereco.port().into()) })
     }
 
-    /// Pede até que se mande parar, e espera as respostas que faltam; volta quantas vieram, e quantas são sim.
+    /// Pede até que se mande parar, e espera as respostas que faltam; devolve quantas vieram, e quantas são sim.
     fn rodar(&mut self, parar: &AtomicBool) -> Resultado<(f64, f64)> {
         let Self { fala, epoll, clientes, pedidos, sorteio } = self;
         let (mut respostas, mut sins) = (0.0, 0.0);

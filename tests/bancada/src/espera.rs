@@ -125,7 +125,7 @@ impl Tempestade {
         Ok(Self { segurador, esperando: Plateia::new(abrir(endereco, Self::ESPERANDO)?)? })
     }
 
-    /// Ciclos inteiros, ao menos um, até passar de `duracao`; volta de quando a quando durou cada rajada.
+    /// Ciclos inteiros, ao menos um, até passar de `duracao`; devolve de quando a quando durou cada rajada.
     fn durar(&mut self, duracao: Duration) -> Resultado<Vec<(Instant, Instant)>> {
         let mut chega = depois_de(duracao);
         let mut rajadas = Vec::new();
@@ -136,7 +136,7 @@ impl Tempestade {
     }
 
     /// Segura os assentos, um pedido para cada, por um segundo; todos os que esperam são servidos, e devolvem o que
-    /// receberam, até que a sala esteja como antes. Volta quando o primeiro foi servido e quando o último devolveu.
+    /// receberam, até que a sala esteja como antes. Devolve quando o primeiro foi servido e quando o último devolveu.
     fn ciclo(&mut self) -> Resultado<(Instant, Instant)> {
         let assento = |n: usize| 2 + n % Self::SEGURADOS;
         // Num lote só: microssegundos separam o primeiro prazo do último.

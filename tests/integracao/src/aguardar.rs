@@ -15,7 +15,7 @@ const UM_SEGUNDO: Duration = Duration::from_secs(1);
 /// Quanto pode demorar o que devia ser na hora: folga para uma máquina ocupada.
 const LOGO: Duration = Duration::from_secs(1);
 
-/// Manda um pedido que vai esperar, e só volta quando ele já está na fila.
+/// Manda um pedido que vai esperar, e só acaba quando ele já está na fila.
 ///
 /// A resposta do `PING` que chega no mesmo pacote só é escrita quando a conexão vai dormir à espera.
 #[track_caller]

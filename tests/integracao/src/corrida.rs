@@ -17,7 +17,7 @@ fn correndo(pausa: Duration) -> ServidorDeTeste {
     ServidorDeTeste::com(Config { corrida: Some(pausa), ..Config::default() })
 }
 
-/// Os dois pedidos ao mesmo tempo; volta o que cada um ouviu.
+/// Os dois pedidos ao mesmo tempo; devolve o que cada um ouviu.
 #[track_caller]
 fn ao_mesmo_tempo(ana: &mut Terminal, beto: &mut Terminal, pedidos: [&str; 2]) -> [String; 2] {
     ana.enviar(pedidos[0]);

@@ -178,7 +178,7 @@ const RESERVADAS: [(&str, &[&str], &str); 9] = [
     ("sync::RwLock", &[], "há uma trava só, e é um mutex"),
     ("Instant::now", &["relogio.rs"], "só relogio.rs lê o relógio"),
     ("sync::{", &[], "uma importação em chaves esconde uma trava deste teste"),
-    ("thread::sleep", &[], "espera-se por uma condição"),
+    ("thread::sleep", &["sincronia.rs"], "espera-se por uma condição"),
 ];
 
 #[test]

@@ -1,6 +1,6 @@
 //! Os testes de integração, num binário só: clientes de verdade, num socket de verdade.
 //!
-//! Cada teste liga o seu servidor ([`arnes::ServidorDeTeste`]); nenhum depende de outro, nem da ordem.
+//! Cada teste liga o seu servidor (`arnes::ServidorDeTeste`); nenhum depende de outro, nem da ordem.
 
 #![forbid(unsafe_code)]
 #![cfg(test)]

@@ -65,7 +65,7 @@ fn esperar_dono(olho: &mut Terminal, dono: &str) {
     esperar(&format!("o token ser de {dono}"), || valor(&olho.pedir("TOKEN ESTADO"), "dono") == dono);
 }
 
-/// Pede o token, e só volta quando o pedido é o último de uma fila de `quantos`.
+/// Pede o token, e só acaba quando o pedido é o último de uma fila de `quantos`.
 #[track_caller]
 fn entrar_na_fila(olho: &mut Terminal, terminal: &Terminal, pedido: &str, quantos: usize) {
     terminal.enviar(pedido);

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use protocolo::{ClientId, Comando, ComandoToken, Recusa, Resposta};
 use servidor::sala::quem::Requerente;
-use servidor::sala::token::Pedido;
 use servidor::sala::{Aguardado, Entrega, Epoca, Sala, Veredito, Vista};
 use servidor::tempo::instante::Instante;
 
@@ -231,8 +230,8 @@ impl Geracao {
             },
             Comando::Token(ComandoToken::Solicitar { por, ate }) => {
                 match sala.token().solicitar(agora, quem, *por, *ate) {
-                    Ok(Pedido::NaFila(_)) => return None,
-                    Ok(Pedido::Atendido(resposta)) => Ok(resposta),
+                    Ok(Aguardado::NaFila(_)) => return None,
+                    Ok(Aguardado::Atendido(resposta)) => Ok(resposta),
                     Err(erro) => Err(erro.into()),
                 }
             }

@@ -298,7 +298,7 @@ impl<'a> Replay<'a, '_> {
         }
     }
 
-    /// Aprende o que a resposta diz; volta os assentos que não podem ser isso.
+    /// Aprende o que a resposta diz; devolve os assentos que não podem ser isso.
     fn ouvir(&mut self, ato: &Ato<'a>, frase: Frase) -> Assentos {
         self.sala.ouvir(ato.cliente, frase, (self.atual, ato.fonte()))
     }

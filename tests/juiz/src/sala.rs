@@ -116,7 +116,7 @@ impl<'a> Sala<'a> {
         &mut self.lugares[assento.indice()]
     }
 
-    /// Aprende o que `cliente` diz nesta versão e nesta linha; volta os assentos que não podem ser o que ele diz.
+    /// Aprende o que `cliente` diz nesta versão e nesta linha; devolve os assentos que não podem ser o que ele diz.
     pub(super) fn ouvir(&mut self, cliente: ClientId, frase: Frase, dito: (u64, Fonte<'a>)) -> Assentos {
         let errado = |um: &Assento| !self.lugar_mut(*um).ouvir(cliente, frase.sao, dito);
         frase.assentos.iter().filter(errado).collect()

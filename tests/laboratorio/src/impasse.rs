@@ -70,7 +70,7 @@ impl Esperas {
         Self(Mutex::new(Grafo { esperas: vec![None; threads], achados: Impasses::default() }))
     }
 
-    /// Anota que `quem` tem estas fileiras e vai esperar por outra, até que se solte o que volta.
+    /// Anota que `quem` tem estas fileiras e vai esperar por outra, até que se solte o que se devolve.
     ///
     /// `None`: essa espera fecharia um ciclo, que fica anotado; quem chamou tem de soltar o que tem.
     pub fn entrar(&self, quem: Quem, tem: [bool; FILEIRAS], quer: usize) -> Option<NoGrafo<'_>> {
@@ -127,7 +127,7 @@ fn ciclo(esperas: &[Option<Espera>], primeira: Quem) -> Option<Ciclo> {
 }
 
 /// Provoca um impasse entre tantas threads (de 2 a 10), sempre o mesmo: cada uma toma a sua fileira, espera que todas
-/// tenham a delas, e quer a seguinte. Volta quando todas acabaram, com o que se achou.
+/// tenham a delas, e quer a seguinte. Devolve quando todas acabaram, com o que se achou.
 pub fn provocar(threads: usize) -> Impasses {
     assert!((2..=FILEIRAS).contains(&threads), "de 2 a {FILEIRAS} threads, e não {threads}");
     let sala = SemOrdem::new(threads);

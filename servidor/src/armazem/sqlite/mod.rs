@@ -3,7 +3,7 @@
 //! O arquivo é para ser lido também por gente: `sqlite3 reservas.db 'SELECT * FROM assentos'`, com o servidor ligado ou não.
 //! Ler de fora não atrapalha; escrever de fora estraga a conferência, e a próxima abertura recusa o arquivo.
 //!
-//! - **Um lote é uma transação** em WAL com `synchronous=FULL`: quando [`gravar`](Armazem::gravar) volta, o disco tem o lote.
+//! - **Um lote é uma transação** em WAL com `synchronous=FULL`: quando [`gravar`](Armazem::gravar) acaba, o disco tem o lote.
 //! - **As tabelas.** `lugares` tem sempre as cem linhas, e a visão `assentos` as mostra com os nomes. `historico` só cresce,
 //!   uma linha por assento e por mudança, na ordem em que aconteceram; a chave junta a versão e o assento (`13007` é o assento
 //!   7 na versão 13). A chave serve a quem pergunta por uma versão, ou pelas últimas. Um índice por assento deixaria o servidor
@@ -385,7 +385,7 @@ impl Espelho {
         Self { guardado, ultimas, lugares, soma: 0, soma_do_historico: 0 }
     }
 
-    /// Grava o que o registro diz, menos os lugares, que se escrevem uma vez por lote: voltam os que mudaram.
+    /// Grava o que o registro diz, menos os lugares, que se escrevem uma vez por lote: devolve os que mudaram.
     fn anotar(&mut self, conexao: &Connection, registro: &Registro) -> rusqlite::Result<Assentos> {
         let mudados = match &registro.novidade {
             Novidade::Assentos { evento, .. } => {

@@ -42,8 +42,8 @@ fn fazer(token: &mut Token, agora: Instante, cliente: ClientId, pedido: &str) ->
     Some(match verbo {
         "SOLICITAR" => {
             match token.solicitar(agora, quem, prazo("POR").unwrap_or(Segundos::TOKEN_PADRAO), prazo("ATE")) {
-                Ok(Pedido::NaFila(a_frente)) => format!("espera {a_frente}"),
-                Ok(Pedido::Atendido(resposta)) => dizer(Ok(resposta)),
+                Ok(Aguardado::NaFila(a_frente)) => format!("espera {a_frente}"),
+                Ok(Aguardado::Atendido(resposta)) => dizer(Ok(resposta)),
                 Err(erro) => dizer(Err(erro)),
             }
         }
