@@ -22,7 +22,7 @@ pub fn ler(caminho: &str) -> String {
 }
 
 /// Os arquivos com este fim de nome, em ordem, sem os que o Cargo e o git produzem.
-fn arquivos(fim: &str) -> Vec<PathBuf> {
+pub fn arquivos(fim: &str) -> Vec<PathBuf> {
     fn juntar(pasta: &Path, fim: &str, achados: &mut Vec<PathBuf>) {
         for entrada in fs::read_dir(pasta).expect("a pasta se lê") {
             let caminho = entrada.expect("a entrada se lê").path();
@@ -42,12 +42,12 @@ fn arquivos(fim: &str) -> Vec<PathBuf> {
 }
 
 /// O caminho a partir da raiz, para as mensagens.
-fn curto(caminho: &Path) -> String {
+pub fn curto(caminho: &Path) -> String {
     caminho.strip_prefix(raiz()).unwrap_or(caminho).display().to_string()
 }
 
 /// O texto entre as cercas de código dadas e a linha em que cada bloco começa.
-fn blocos<'a>(texto: &'a str, tipo: &str) -> Vec<(usize, Vec<&'a str>)> {
+pub fn blocos<'a>(texto: &'a str, tipo: &str) -> Vec<(usize, Vec<&'a str>)> {
     let mut blocos = Vec::new();
     let mut linhas = texto.lines().enumerate();
     while let Some((numero, linha)) = linhas.next() {
@@ -158,7 +158,7 @@ fn cada_crate_proibe_unsafe() {
 }
 
 /// As linhas de código, numeradas: sem comentários, e sem os testes que ficam no fim do arquivo.
-fn codigo(texto: &str) -> Vec<(usize, &str)> {
+pub fn codigo(texto: &str) -> Vec<(usize, &str)> {
     (1..)
         .zip(texto.lines())
         .take_while(|(_, linha)| {

@@ -16,6 +16,8 @@ mod aguardar;
 mod assistir;
 /// Os cartões de docs/AULA.md, digitados em terminais, mostram o que está escrito.
 mod aula;
+/// As pastas são camadas, e nenhum arquivo importa quem o importa.
+mod camadas;
 /// Trinta e dois clientes ao mesmo tempo: um assento nunca tem dois donos.
 mod concorrencia;
 /// Sem exclusão mútua, de propósito: assentos vendidos duas vezes, e um servidor que não cai.

@@ -28,10 +28,8 @@
 
 #![forbid(unsafe_code)]
 
-mod acusacao;
 mod assento;
 mod dito;
-mod eventos;
 #[cfg(test)]
 mod gerador;
 pub mod historia;

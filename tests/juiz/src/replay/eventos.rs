@@ -5,11 +5,11 @@
 use protocolo::{Assento, Assentos, ClientId, Evento, Mudanca};
 
 use super::acusacao::desmentidos;
-use super::dito::{Classes, Frase, Posse};
-use super::plateia::Grupo;
-use super::replay::{Feita, Replay};
-use super::sala::Sala;
-use super::veredito::{Fonte, Problema};
+use super::{Feita, Replay};
+use crate::dito::{Classes, Frase, Posse};
+use crate::plateia::Grupo;
+use crate::sala::Sala;
+use crate::veredito::{Fonte, Problema};
 
 /// De cada conexão que observa, os eventos somados; `None` é o que ela ainda não sabe.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Somas {
 
     /// A conexão começa a observar: parte do que a sala é agora.
     pub(super) fn comecar(&mut self, conversa: u32, sala: &Sala<'_>) {
-        self.somas[conversa as usize] = sala.lugares.iter().map(super::sala::Lugar::certo).collect();
+        self.somas[conversa as usize] = sala.lugares.iter().map(crate::sala::Lugar::certo).collect();
     }
 
     fn somar(&mut self, conversa: u32, evento: &Evento) {

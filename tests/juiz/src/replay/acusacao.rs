@@ -5,12 +5,12 @@
 
 use protocolo::{Assento, Assentos, ClientId, Error, Recusa, Resposta};
 
-use super::dito::{Classes, Efeito, Posse, dito};
-use super::par::serve;
-use super::replay::{Feita, Replay};
-use super::tempo::{Ato, nanos};
-use super::veredito::{Fonte, INFRACOES_MAX, Problema};
+use super::{Feita, Replay};
+use crate::dito::{Classes, Efeito, Posse, dito};
 use crate::historia::Troca;
+use crate::par::serve;
+use crate::tempo::{Ato, nanos};
+use crate::veredito::{Fonte, INFRACOES_MAX, Problema};
 
 /// Foi dado OK a estes assentos, e eles não podiam ter sido dados.
 pub(super) fn concedidos<'a>(replay: &mut Replay<'a, '_>, ato: &Ato<'a>, errados: Assentos) {

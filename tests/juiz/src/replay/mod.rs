@@ -3,18 +3,20 @@
 //! Em cada versão há uma mudança só, e depois dela muitas respostas que a olham. Depois de uma contradição, o juiz esquece o
 //! que sabia dos assentos dela e volta a aprender: uma mentira não deve virar mil.
 
+mod acusacao;
+mod eventos;
+
 use protocolo::{Assento, Assentos, Resposta};
 
-use super::acusacao;
-use super::dito::{Classes, Dito, Efeito, Frase, Posse, dito, escolher, muda_a_sala};
-use super::eventos::Somas;
-use super::lacuna::{Explicacao, Suspeitos, prazo};
-use super::par::{pedidos, quantidade, serve};
-use super::plateia::Grupo;
-use super::sala::Sala;
-use super::tempo::{Ato, Ouvidas, nanos, quem_viu};
-use super::veredito::{Fonte, Problema, Veredito};
+use crate::dito::{Classes, Dito, Efeito, Frase, Posse, dito, escolher, muda_a_sala};
 use crate::historia::{Historia, Visto};
+use crate::lacuna::{Explicacao, Suspeitos, prazo};
+use crate::par::{pedidos, quantidade, serve};
+use crate::plateia::Grupo;
+use crate::sala::Sala;
+use crate::tempo::{Ato, Ouvidas, nanos, quem_viu};
+use crate::veredito::{Fonte, Problema, Veredito};
+use eventos::Somas;
 
 /// O que se sabe enquanto se refaz.
 pub(super) struct Replay<'a, 'v> {
@@ -24,7 +26,7 @@ pub(super) struct Replay<'a, 'v> {
     pub(super) suspeitos: Suspeitos<'a>,
     pub(super) ouvidas: Ouvidas,
     pub(super) veredito: &'v mut Veredito,
-    pub(super) somas: Somas,
+    somas: Somas,
     /// A versão em que a sala está.
     pub(super) atual: u64,
     /// O que mudou nesta versão.
