@@ -49,7 +49,7 @@ impl Destino {
     }
 
     fn linhas(&self) -> Vec<String> {
-        let escrito = String::from_utf8(self.escrito.lock().clone()).unwrap();
+        let escrito = String::from_utf8(self.escrito.lock().clone()).expect("o que se escreve é texto");
         escrito.lines().map(str::to_owned).collect()
     }
 }
@@ -125,9 +125,9 @@ impl Cena {
     fn deixar(&self, saida: &mut Saida) -> bool {
         loop {
             let enviar = |bytes: &[u8]| self.destino.enviar(bytes);
-            while saida.escoar(&self.correio.lotes, |_| None, enviar, || COMECO).unwrap().0 != Escoada::EmDia
-            {
-            }
+            while saida.escoar(&self.correio.lotes, |_| None, enviar, || COMECO).expect("o disco não para").0
+                != Escoada::EmDia
+            {}
             if saida.depende_de() == 0 && !saida.observa() {
                 return false;
             }
@@ -140,7 +140,7 @@ impl Cena {
     /// O que a sessão faz ao acordar.
     fn retomar(&self, saida: &mut Saida) {
         self.correio.retomar(&self.destino, saida);
-        saida.decidir(&self.correio.lotes).unwrap();
+        saida.decidir(&self.correio.lotes).expect("o disco não para");
     }
 
     /// O cliente `numero` reserva este assento por esta conexão; a resposta vai para a saída.
@@ -171,7 +171,10 @@ fn visitar(destino: &Destino, lotes: &Lotes<Arc<Destino>>, monitor: &Monitor) ->
     let mut avisos = Avisos::new(monitor);
     let enviar = |bytes: &[u8]| destino.enviar(bytes);
     destino.vez.visitar(|saida| {
-        saida.escoar(lotes, |contado| avisos.depois_de(contado), enviar, || COMECO).unwrap().0
+        saida
+            .escoar(lotes, |contado| avisos.depois_de(contado), enviar, || COMECO)
+            .expect("o disco não para")
+            .0
     })
 }
 

@@ -107,15 +107,19 @@ fn cada_recusa_esta_no_protocolo() {
     }
 }
 
+/// Os documentos do projeto: o README, o CHANGELOG e os de `docs/`.
+fn documentos() -> Vec<String> {
+    let todos: Vec<String> = arquivos(".md").iter().map(|caminho| curto(caminho)).collect();
+    assert!(todos.len() >= 9 && todos.contains(&"README.md".to_owned()), "{todos:?}");
+    todos
+}
+
 /// Cada sessão escrita nos documentos é executada contra um servidor novo.
 #[test]
 fn sessoes_dos_documentos_acontecem() {
     let mut executadas = 0;
-    for documento in ["docs/PROTOCOLO.md", "README.md"] {
-        if !raiz().join(documento).exists() {
-            continue;
-        }
-        let texto = ler(documento);
+    for documento in documentos() {
+        let texto = ler(&documento);
         for (linha, sessao) in blocos(&texto, "sessao") {
             let servidor = ServidorDeTeste::new();
             if let Err(falha) = tentar(servidor.endereco(), &sessao.join("\n")) {
@@ -124,7 +128,88 @@ fn sessoes_dos_documentos_acontecem() {
             executadas += 1;
         }
     }
-    assert!(executadas >= 6, "só {executadas} sessões foram achadas");
+    assert!(executadas >= 10, "só {executadas} sessões foram achadas");
+}
+
+/// Quem chega lê o README inteiro; o resto está nos documentos a que ele leva.
+#[test]
+fn readme_cabe_numa_leitura() {
+    let linhas = ler("README.md").lines().count();
+    assert!(linhas <= 200, "o README tem {linhas} linhas");
+}
+
+/// A arquitetura se lê em qualquer terminal.
+#[test]
+fn arquitetura_cabe_na_largura() {
+    for (numero, linha) in (1..).zip(ler("docs/ARQUITETURA.md").lines()) {
+        let colunas = linha.chars().count();
+        assert!(colunas <= 120, "docs/ARQUITETURA.md:{numero} tem {colunas} colunas: {linha}");
+    }
+}
+
+/// O nome com que se chega a um título: minúsculas, sem pontuação, com traços no lugar dos espaços.
+fn ancora(titulo: &str) -> String {
+    let letras = titulo.to_lowercase();
+    let letras = letras.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    letras.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// As linhas que não estão entre cercas de código.
+fn prosa(texto: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut dentro = false;
+    (1..).zip(texto.lines()).filter(move |(_, linha)| {
+        let cerca = linha.trim().starts_with("```");
+        dentro ^= cerca;
+        !dentro && !cerca
+    })
+}
+
+/// Cada ligação de um documento a outro, a um arquivo ou a um título leva a algum lugar; e cada arquivo que um nomeia existe.
+#[test]
+fn ligacoes_dos_documentos_existem() {
+    let mut conferidas = 0;
+    for documento in documentos() {
+        let texto = ler(&documento);
+        let pasta = Path::new(&documento).parent().unwrap_or(Path::new(""));
+        for (numero, linha) in prosa(&texto) {
+            for pedaco in linha.split("](").skip(1) {
+                let alvo = pedaco.split(')').next().unwrap_or_default();
+                if alvo.contains("://") {
+                    continue;
+                }
+                let (arquivo, titulo) = alvo.split_once('#').map_or((alvo, None), |(a, t)| (a, Some(t)));
+                let caminho =
+                    if arquivo.is_empty() { PathBuf::from(&documento) } else { pasta.join(arquivo) };
+                let inteiro = raiz().join(&caminho);
+                assert!(inteiro.exists(), "{documento}:{numero}: {alvo} não existe");
+                if let Some(titulo) = titulo {
+                    let la = fs::read_to_string(&inteiro).expect("o documento se lê");
+                    let titulos = prosa(&la).filter(|(_, l)| l.starts_with('#'));
+                    let mut ancoras = titulos.map(|(_, l)| ancora(l.trim_start_matches('#').trim()));
+                    assert!(ancoras.any(|uma| uma == titulo), "{documento}:{numero}: não há {alvo}");
+                }
+                conferidas += 1;
+            }
+            for nome in linha
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .filter(|nome| documento != "CHANGELOG.md" && !nome.contains(' '))
+            {
+                let nosso = ["servidor/", "cliente/", "protocolo/", "tests/", "docs/"]
+                    .iter()
+                    .any(|p| nome.starts_with(p));
+                // Esta pasta só nasce com a primeira falha.
+                let simples =
+                    !nome.contains(['{', '*', '<', ':']) && !nome.ends_with("proptest-regressions/");
+                assert!(
+                    !(nosso && simples) || raiz().join(nome).exists(),
+                    "{documento}:{numero}: {nome} não existe"
+                );
+            }
+        }
+    }
+    assert!(conferidas >= 40, "só {conferidas} ligações foram achadas");
 }
 
 #[test]
