@@ -100,7 +100,7 @@ fn sessoes_do_documento_se_leem() {
     assert!(sessoes.len() >= 6);
     for linha in sessoes.iter().flat_map(|sessao| sessao.lines()) {
         let (quem, texto) = linha.split_at(3);
-        assert!(matches!(quem, "A> " | "A< " | "B> " | "B< "), "{linha:?}");
+        assert!(matches!(quem, "A> " | "A< " | "B> " | "B< " | "C> " | "C< "), "{linha:?}");
         // O que se espera inteiro é uma resposta que a crate lê; dados e cortes (...) ficam para o servidor.
         if quem.ends_with("< ") && e_final(texto) && !texto.ends_with("...") && !com_dados(texto) {
             let lida: Resposta = texto.parse().unwrap_or_else(|erro| panic!("{linha:?}: {erro}"));
