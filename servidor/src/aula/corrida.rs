@@ -20,14 +20,10 @@ use crate::armazem::{Armazem, Falha};
 use crate::monitor::{Monitor, Ocasiao};
 use crate::rede::parada::Parada;
 use crate::sala::registro::{Novidade, Registro};
-use crate::sala::{Posse, Sala, Veredito};
-use crate::tempo::instante::Instante;
+use crate::sala::{Operacao, Posse, Sala, Veredito};
 
 /// O que a saudação diz a quem chega a um servidor assim.
 pub const AVISO: &str = "ATENÇÃO: este servidor tem um defeito de propósito (--demonstrar-corrida): vende o mesmo assento duas vezes.";
-
-/// Uma operação da sala, que se pode repetir noutra cópia para ver se o veredito seria o mesmo.
-pub type Operacao<'a> = dyn Fn(&mut Sala, Instante, ClientId) -> Veredito + 'a;
 
 /// A pausa entre ler a sala e escrevê-la, e o que a interrompe.
 #[derive(Debug)]
@@ -54,20 +50,21 @@ impl Corrida {
         monitor: &Monitor,
         ocasiao: Ocasiao<'_>,
         cerca: Option<Cerca>,
-        operacao: &Operacao<'_>,
+        operacao: Operacao,
     ) -> Veredito {
         let (agora, quem) = (ocasiao.agora, ocasiao.quem.cliente);
-        let operacao = |sala: &mut Sala, agora, quem| {
+        let operar = |sala: &mut Sala| {
             cerca.map_or(Ok(()), |cerca| sala.exigir_cerca(agora, quem, cerca))?;
-            operacao(sala, agora, quem)
+            sala.operar(agora, quem, operacao)
         };
         let mut rascunho = Rascunho::new(monitor.copiar(agora));
-        let veredito = operacao(&mut rascunho.sala, agora, quem);
+        let veredito = operar(&mut rascunho.sala);
         self.pausar();
         let mut danos = None;
-        let ouve = monitor.mudar(ocasiao, None, |sala, agora, quem| {
-            danos = Some(rascunho.escrever(sala, agora, quem, &veredito, &operacao));
-            veredito.clone()
+        let ouve = monitor.escrever(ocasiao, |sala| {
+            let certo = operar(&mut sala.copiar(agora));
+            danos = Some(rascunho.escrever(sala, quem, &veredito, &certo));
+            veredito
         });
         danos.iter().for_each(Danos::narrar);
         ouve
@@ -97,20 +94,12 @@ impl Rascunho {
         Self { antes: posses(&copia), versao: copia.versao(), sala: copia }
     }
 
-    /// Escreve por cima da sala o que o pedido de `quem` decidiu, se foi um sim; devolve o mal que isso fez.
-    fn escrever(
-        &self,
-        sala: &mut Sala,
-        agora: Instante,
-        quem: ClientId,
-        veredito: &Veredito,
-        operacao: &Operacao<'_>,
-    ) -> Danos {
-        let certo = operacao(&mut sala.copiar(agora), agora, quem);
+    /// Escreve por cima da sala o que o pedido de `quem` decidiu, se foi um sim; `certo` é o que o servidor certo responderia; devolve o mal que isso fez.
+    fn escrever(&self, sala: &mut Sala, quem: ClientId, veredito: &Veredito, certo: &Veredito) -> Danos {
         let versoes = (sala.versao(), self.sala.versao());
         let mut danos = if veredito.is_ok() { comparar(self, sala) } else { Vec::new() };
         if danos.is_empty() && veredito.is_ok() != certo.is_ok() {
-            danos.push(Dano::VistaAtrasada { quem, ouviu: dizer(veredito), seria: dizer(&certo) });
+            danos.push(Dano::VistaAtrasada { quem, ouviu: dizer(veredito), seria: dizer(certo) });
         }
         let envolvidos = danos.iter().flat_map(Dano::envolvidos);
         let nomes = envolvidos.filter_map(|um| Some((um, sala.nome(um)?.clone()))).collect();
@@ -325,6 +314,8 @@ mod tests {
     use crate::sala::Aguardado;
     use crate::sala::quem::Requerente;
 
+    use crate::tempo::instante::Instante;
+
     use super::*;
 
     const AGORA: Instante = Instante::new(0);
@@ -340,48 +331,49 @@ mod tests {
         numeros.iter().filter_map(|numero| Assento::new(*numero)).collect()
     }
 
-    fn reservar(numeros: &[u8]) -> Box<Operacao<'static>> {
+    fn reservar(numeros: &[u8]) -> Operacao {
         let pedido = Pedido::Todos(assentos(numeros));
-        Box::new(move |sala, agora, quem| sala.reservar(agora, quem, pedido))
+        Operacao::Reservar(pedido)
     }
 
-    fn segurar(numeros: &[u8]) -> Box<Operacao<'static>> {
+    fn segurar(numeros: &[u8]) -> Operacao {
         let (escolha, por) = (Escolha::Estes(assentos(numeros)), Segundos::new(120).expect("cabe"));
-        Box::new(move |sala, agora, quem| sala.segurar(agora, quem, escolha, por))
+        Operacao::Segurar(escolha, por)
     }
 
-    fn confirmar() -> Box<Operacao<'static>> {
-        Box::new(|sala, agora, quem| sala.confirmar(agora, quem, None))
+    fn confirmar() -> Operacao {
+        Operacao::Confirmar(None)
     }
 
-    fn cancelar(numeros: &[u8]) -> Box<Operacao<'static>> {
+    fn cancelar(numeros: &[u8]) -> Operacao {
         let alvo = Alvo::Estes(assentos(numeros));
-        Box::new(move |sala, agora, quem| sala.cancelar(agora, quem, alvo))
+        Operacao::Cancelar(alvo)
     }
 
     /// Uma sala em que a ana e o beto deram os seus nomes, e aconteceu isto, um de cada vez.
-    fn sala_com(antes: &[(ClientId, Box<Operacao<'_>>)]) -> Sala {
+    fn sala_com(antes: &[(ClientId, Operacao)]) -> Sala {
         let mut sala = Sala::new(100);
         for (quem, nome) in [(ANA, "ana"), (BETO, "beto")] {
             sala.nomear(AGORA, quem, nome.parse().expect("é um nome"));
         }
         for (quem, operacao) in antes {
-            operacao(&mut sala, AGORA, *quem).expect("o que veio antes devia dar certo");
+            sala.operar(AGORA, *quem, *operacao).expect("o que veio antes devia dar certo");
         }
         sala
     }
 
     /// Todos copiam a sala antes que o primeiro a escreva; escrevem na ordem dada. Devolve o que a tela diz.
-    fn correr(sala: &mut Sala, pedidos: &[(ClientId, Box<Operacao<'_>>)]) -> Vec<String> {
-        let copiar = |(quem, operacao): &(ClientId, Box<Operacao<'_>>)| {
+    fn correr(sala: &mut Sala, pedidos: &[(ClientId, Operacao)]) -> Vec<String> {
+        let copiar = |(quem, operacao): &(ClientId, Operacao)| {
             let mut rascunho = Rascunho::new(sala.copiar(AGORA));
-            let veredito = operacao(&mut rascunho.sala, AGORA, *quem);
+            let veredito = rascunho.sala.operar(AGORA, *quem, *operacao);
             (rascunho, veredito)
         };
         let copias: Vec<_> = pedidos.iter().map(copiar).collect();
         let mut tela = Vec::new();
         for ((rascunho, veredito), (quem, operacao)) in copias.into_iter().zip(pedidos) {
-            let danos = rascunho.escrever(sala, AGORA, *quem, &veredito, operacao);
+            let certo = sala.copiar(AGORA).operar(AGORA, *quem, *operacao);
+            let danos = rascunho.escrever(sala, *quem, &veredito, &certo);
             sala.atender_fila();
             sala.conferir();
             tela.extend(danos.danos.iter().map(|dano| Contado(&danos, dano).to_string()));
@@ -449,11 +441,12 @@ mod tests {
         let mut sala = sala_com(&[]);
         let lento = (BETO, reservar(&[1]));
         let mut rascunho = Rascunho::new(sala.copiar(AGORA));
-        let veredito = lento.1(&mut rascunho.sala, AGORA, BETO);
+        let veredito = rascunho.sala.operar(AGORA, BETO, lento.1);
         for numero in [2, 3] {
-            reservar(&[numero])(&mut sala, AGORA, ANA).unwrap();
+            sala.operar(AGORA, ANA, reservar(&[numero])).unwrap();
         }
-        let danos = rascunho.escrever(&mut sala, AGORA, BETO, &veredito, &*lento.1);
+        let certo = sala.copiar(AGORA).operar(AGORA, BETO, lento.1);
+        let danos = rascunho.escrever(&mut sala, BETO, &veredito, &certo);
         sala.conferir();
         assert_eq!(
             Contado(&danos, &danos.danos[0]).to_string(),
@@ -495,12 +488,13 @@ mod tests {
         let mut sala = sala_com(&[]);
         let de_beto = reservar(&[7]);
         let mut rascunho = Rascunho::new(sala.copiar(AGORA));
-        let veredito = de_beto(&mut rascunho.sala, AGORA, BETO);
-        reservar(&[7])(&mut sala, AGORA, ANA).unwrap();
+        let veredito = rascunho.sala.operar(AGORA, BETO, de_beto);
+        sala.operar(AGORA, ANA, reservar(&[7])).unwrap();
         let outra = Requerente { cliente: BETO, conexao: CAIO };
         let esperou = sala.aguardar(AGORA, outra, Escolha::Estes(assentos(&[7])), None);
         assert!(matches!(esperou, Ok(Aguardado::NaFila(0))), "{esperou:?}");
-        rascunho.escrever(&mut sala, AGORA, BETO, &veredito, &*de_beto);
+        let certo = sala.copiar(AGORA).operar(AGORA, BETO, de_beto);
+        rascunho.escrever(&mut sala, BETO, &veredito, &certo);
         sala.atender_fila();
         sala.conferir();
         assert_eq!(sala.tirar_entregas().len(), 1);

@@ -10,7 +10,7 @@ use protocolo::{ClientId, Quadro, Versao};
 use super::trocas::{Chegada, Dependencia, Lugar, Pelo, Solicitado};
 use crate::base::sincronia::{Arc, Condvar};
 use crate::sala::quem::Requerente;
-use crate::sala::{Entrega, Epoca, Negado, Sala, Veredito, Vista};
+use crate::sala::{Entrega, Epoca, Sala, Veredito, Vista};
 use crate::tempo::instante::Instante;
 
 /// Sem pressa de gravar (a sala só vive na memória), quantas novidades se juntam antes de acordar quem guarda a história.
@@ -120,21 +120,6 @@ impl Dentro {
         veredito
     }
 
-    /// A recusa que a mesma operação recebe da sala do disco, se a recebe: dela não se volta atrás, e por isso não espera por lote
-    /// nenhum. Quem tem respostas por gravar já viu a sala de agora, e não ouve outra.
-    #[inline(never)] // A cópia da sala não deve pesar na pilha de quem não é recusado.
-    pub(super) fn antecipar(
-        &self,
-        depende: Dependencia,
-        operacao: impl FnOnce(&mut Sala, Instante) -> Veredito,
-    ) -> Option<Negado> {
-        if Self::epoca_de(depende) == Epoca::Agora {
-            return None;
-        }
-        // No instante zero nada vence: o que venceu e ainda não está gravado não é da sala do disco.
-        self.sala.do_disco().and_then(|mut disco| operacao(&mut disco, Instante::default()).err())
-    }
-
     /// O retrato da sala que se pode mostrar a quem tem isto por dizer, e a versão dele; quem observa fica em dia com ela.
     pub(super) fn ler(
         &mut self,
@@ -200,6 +185,9 @@ impl Dentro {
     /// Põe cada entrega na mão de quem a espera; devolve quem acordar. Quase sempre não há nenhuma.
     pub(super) fn entregar(&mut self) -> Vec<Arc<Condvar>> {
         let mut acordar = Vec::new();
+        if !self.sala.ha_entregas() {
+            return acordar;
+        }
         let lote = self.por_decidir();
         for Entrega { conexao, resultado: veredito, concessao } in self.sala.tirar_entregas() {
             if let Some(espera) = self.esperas.get_mut(&conexao) {

@@ -20,7 +20,7 @@ pub use self::trocas::{
 use crate::base::campainha::Campainha;
 use crate::base::sincronia::{Arc, Condvar, Mutex};
 use crate::sala::quem::Requerente;
-use crate::sala::{Aguardado, Epoca, Negado, Sala, Vencido, Veredito, Vista};
+use crate::sala::{Aguardado, Epoca, Negado, Operacao, Sala, Vencido, Veredito, Vista};
 use crate::tempo::instante::Instante;
 
 /// A sala e o mutex que a guarda.
@@ -59,31 +59,34 @@ impl Monitor {
         &self.campainha
     }
 
-    /// Um pedido que muda os assentos, num instante só: `operacao` é a da [`Sala`]; com `cerca`, só se ela vale (ver
-    /// [`Sala::exigir_cerca`]). Quem observa fica em dia nesse mesmo instante, antes de quem espera ser atendido.
+    /// Um pedido que muda os assentos, num instante só; com `cerca`, só se ela vale (ver [`Sala::exigir_cerca`]). Quem observa fica
+    /// em dia nesse mesmo instante, antes de quem espera ser atendido.
     ///
-    /// A operação talvez se repita, sobre a sala do disco: ver [`Sala::do_disco`].
-    pub fn mudar(
-        &self,
-        ocasiao: Ocasiao<'_>,
-        cerca: Option<Cerca>,
-        mut operacao: impl FnMut(&mut Sala, Instante, ClientId) -> Veredito,
-    ) -> Veredito {
-        let Ocasiao { agora, quem, vista, depende } = ocasiao;
+    /// Uma recusa que a sala do disco também daria é a dela, e não espera por lote nenhum; mas quem tem respostas por gravar já viu
+    /// a sala de agora, e não ouve outra.
+    pub fn mudar(&self, ocasiao: Ocasiao<'_>, cerca: Option<Cerca>, operacao: Operacao) -> Veredito {
+        let Ocasiao { agora, quem: Requerente { cliente, .. }, vista, depende } = ocasiao;
         self.na_secao_critica(|dentro| {
-            let vencida = cerca.and_then(|cerca| dentro.sala.exigir_cerca(agora, quem.cliente, cerca).err());
+            let vencida = cerca.and_then(|cerca| dentro.sala.exigir_cerca(agora, cliente, cerca).err());
             if let Some(negado) = vencida {
                 return dentro.concluir(Err(negado), vista, depende);
             }
-            let veredito = operacao(&mut dentro.sala, agora, quem.cliente);
-            if veredito.is_err() {
-                let antecipada =
-                    dentro.antecipar(*depende, |sala, agora| operacao(sala, agora, quem.cliente));
-                if let Some(negado) = antecipada {
+            let veredito = dentro.sala.operar(agora, cliente, operacao);
+            if veredito.is_err() && Dentro::epoca_de(*depende) == Epoca::Gravada {
+                if let Some(negado) = dentro.sala.recusa_do_disco(cliente, operacao) {
                     dentro.mostrar(vista, Epoca::Gravada);
                     return Err(negado);
                 }
             }
+            dentro.concluir(veredito, vista, depende)
+        })
+    }
+
+    /// O que já se decidiu com a trava aberta, escrito na sala: só a corrida que se demonstra o faz.
+    pub fn escrever(&self, ocasiao: Ocasiao<'_>, escrita: impl FnOnce(&mut Sala) -> Veredito) -> Veredito {
+        let Ocasiao { vista, depende, .. } = ocasiao;
+        self.na_secao_critica(|dentro| {
+            let veredito = escrita(&mut dentro.sala);
             dentro.concluir(veredito, vista, depende)
         })
     }

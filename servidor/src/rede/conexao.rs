@@ -27,6 +27,8 @@ const RESTO_PRAZO: Duration = Duration::from_millis(RESTO_PRAZO_MS);
 /// Um lado da conversa com um cliente.
 #[derive(Debug)]
 pub struct Conexao {
+    /// O socket, também à mão: o caminho de sempre não precisa do destino, e com dez mil conexões cada desvio é uma falta de cache.
+    tomada: Arc<TcpStream>,
     destino: Arc<Destino>,
     /// O que há por dizer, enquanto a vez de escrever é da sessão; vazia, enquanto é do carteiro.
     saida: Saida,
@@ -54,7 +56,8 @@ impl Conexao {
         tomada.set_read_timeout(inatividade)?;
         sondar(&tomada)?;
         Ok(Self {
-            destino: Arc::new(Destino::new(tomada, numero)),
+            destino: Arc::new(Destino::new(Arc::clone(&tomada), numero)),
+            tomada,
             saida: Saida::default(),
             correio: Arc::clone(correio),
             relogio,
@@ -70,11 +73,13 @@ impl Conexao {
     }
 
     /// O que um pedido precisa saber desta conexão.
+    #[inline]
     pub fn caderno(&self) -> Caderno {
         self.saida.caderno()
     }
 
     /// Junta uma resposta à saída. Só escreve no socket se já houver demais.
+    #[inline]
     pub fn responder(&mut self, resposta: Resposta, caderno: Caderno) -> io::Result<()> {
         self.saida.responder(resposta, caderno);
         if self.saida.cheia() { self.descarregar() } else { Ok(()) }
@@ -134,8 +139,8 @@ impl Conexao {
 
     /// Escreve o que já pode sair, esperando que o cliente leia.
     fn escrever(&mut self) -> io::Result<()> {
-        let Self { destino, correio, saida, relogio, .. } = self;
-        let enviar = |bytes: &[u8]| enviar_sem_esperar(&destino.tomada, bytes);
+        let Self { tomada, correio, saida, relogio, .. } = self;
+        let enviar = |bytes: &[u8]| enviar_sem_esperar(tomada, bytes);
         // Quem conta o que se observa é o carteiro.
         let (escoada, desfeitas) = saida.escoar(&correio.lotes, |_| None, enviar, || relogio.agora())?;
         self.contar(desfeitas);
@@ -150,7 +155,7 @@ impl Conexao {
             if falta.is_zero() {
                 return Err(nao_leu());
             }
-            let escritos = escrever_ate(&self.destino.tomada, self.saida.por_escrever(), falta)?;
+            let escritos = escrever_ate(&self.tomada, self.saida.por_escrever(), falta)?;
             self.saida.saiu(escritos);
         }
         self.escrever()
@@ -167,8 +172,8 @@ impl Conexao {
     /// Quem observa pode ficar calado o quanto quiser: só as sondas do TCP o vigiam. Erros: a conexão caiu.
     pub fn observar(&mut self) -> io::Result<()> {
         // O núcleo guardaria megabytes de eventos que ninguém lê, e quem volta a ler os receberia velhos.
-        sockopt::set_socket_send_buffer_size(&self.destino.tomada, OBSERVADOR_BYTES)?;
-        self.destino.tomada.set_read_timeout(None)?;
+        sockopt::set_socket_send_buffer_size(&self.tomada, OBSERVADOR_BYTES)?;
+        self.tomada.set_read_timeout(None)?;
         self.correio.observadores.inscrever(self.destino.numero, &self.destino);
         self.saida.observar();
         Ok(())
@@ -182,7 +187,7 @@ impl Conexao {
         if observava {
             self.correio.observadores.esquecer(self.destino.numero);
             // Um socket que já caiu não tem prazo que ajustar.
-            let _ = self.destino.tomada.set_read_timeout(self.inatividade);
+            let _ = self.tomada.set_read_timeout(self.inatividade);
         }
         observava
     }
@@ -204,7 +209,7 @@ impl Conexao {
 
     /// Diz se o cliente fechou o seu lado ou caiu, mesmo que ainda haja bytes dele por ler.
     pub fn partiu(&self) -> bool {
-        let mut olhada = [PollFd::new(&*self.destino.tomada, PollFlags::RDHUP)];
+        let mut olhada = [PollFd::new(&*self.tomada, PollFlags::RDHUP)];
         let sem_esperar = Timespec::default();
         // Se nem olhar se pode, não há cliente a quem responder.
         poll(&mut olhada, Some(&sem_esperar)).map_or(true, |_| !olhada[0].revents().is_empty())
@@ -215,7 +220,7 @@ impl Conexao {
     #[inline(never)] // O vetor do resto só deve pesar na pilha de quem se despede.
     pub fn despedir(&mut self) -> io::Result<()> {
         self.descarregar()?;
-        self.destino.tomada.shutdown(Shutdown::Write)?;
+        self.tomada.shutdown(Shutdown::Write)?;
         let desde = self.relogio.agora();
         let mut jogados = 0;
         let mut resto = [0; 512];
@@ -225,8 +230,8 @@ impl Conexao {
             if falta.is_zero() {
                 break;
             }
-            self.destino.tomada.set_read_timeout(Some(falta))?;
-            match (&*self.destino.tomada).read(&mut resto)? {
+            self.tomada.set_read_timeout(Some(falta))?;
+            match (&*self.tomada).read(&mut resto)? {
                 0 => break,
                 n => jogados += n,
             }
@@ -242,7 +247,7 @@ impl Conexao {
         if falta.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }
-        self.destino.tomada.set_read_timeout(Some(self.paciencia().map_or(falta, |prazo| prazo.min(falta))))
+        self.tomada.set_read_timeout(Some(self.paciencia().map_or(falta, |prazo| prazo.min(falta))))
     }
 
     /// Se o prazo que venceu foi o da linha, esquece que ela começou e volta a esperar só pela inatividade; diz se foi.
@@ -252,7 +257,7 @@ impl Conexao {
             return Ok(false);
         }
         self.linha_desde = None;
-        self.destino.tomada.set_read_timeout(self.paciencia())?;
+        self.tomada.set_read_timeout(self.paciencia())?;
         Ok(true)
     }
 
@@ -260,7 +265,7 @@ impl Conexao {
     fn anotar_linha(&mut self, lidos: &[u8]) -> io::Result<()> {
         if lidos.last() == Some(&b'\n') {
             if self.linha_desde.take().is_some() {
-                self.destino.tomada.set_read_timeout(self.paciencia())?;
+                self.tomada.set_read_timeout(self.paciencia())?;
             }
         } else if !lidos.is_empty() && (self.linha_desde.is_none() || lidos.contains(&b'\n')) {
             self.linha_desde = Some(self.relogio.agora());
@@ -273,7 +278,7 @@ impl Read for Conexao {
     fn read(&mut self, destino: &mut [u8]) -> io::Result<usize> {
         let lidos = self.durante(|conexao| {
             conexao.apertar_prazo()?;
-            (&*conexao.destino.tomada).read(destino)
+            (&*conexao.tomada).read(destino)
         })??;
         self.anotar_linha(&destino[..lidos])?;
         Ok(lidos)

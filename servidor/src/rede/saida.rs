@@ -49,14 +49,21 @@ pub struct Caderno {
     pub vista: Option<Vista>,
 }
 
-/// Uma resposta que espera na fila, com os eventos que vêm antes dela.
+/// Uma resposta que espera na fila. É pequena: quem a escreve costuma ser outra thread, que a busca na memória de outro processador.
 #[derive(Debug)]
 struct Peca {
     resposta: Resposta,
-    eventos: Vec<Evento>,
     /// Só pode sair quando este lote estiver gravado; zero, se só espera as da frente.
     lote: u64,
-    /// Até onde se tinha contado a quem observa, antes dela.
+    /// O que vem antes dela, se a conexão observa.
+    aviso: Option<Box<Aviso>>,
+}
+
+/// Os eventos que vêm antes de uma resposta.
+#[derive(Debug)]
+struct Aviso {
+    eventos: Vec<Evento>,
+    /// Até onde se tinha contado, antes deles.
     contado: Versao,
 }
 
@@ -70,7 +77,11 @@ impl Peca {
             Resposta::Recusado(recusa) => recusa.texto.len(),
             _ => 0,
         };
-        size_of::<Self>() + texto + self.eventos.len() * size_of::<Evento>()
+        size_of::<Self>() + texto + size_of_val(self.eventos())
+    }
+
+    fn eventos(&self) -> &[Evento] {
+        self.aviso.as_ref().map_or(&[], |aviso| &aviso.eventos)
     }
 }
 
@@ -102,23 +113,24 @@ impl Saida {
     }
 
     /// O que um pedido precisa saber desta conexão.
+    #[inline]
     pub fn caderno(&self) -> Caderno {
         let vista = self.contado.map(|contado| Vista { contado, novidades: Vec::new() });
         Caderno { depende: Dependencia { antes: self.depende_de(), desta: 0 }, vista }
     }
 
     /// Junta a resposta de um pedido, depois dos eventos que ele trouxe.
+    #[inline]
     pub fn responder(&mut self, resposta: Resposta, caderno: Caderno) {
         let Caderno { depende: Dependencia { desta: lote, .. }, vista } = caderno;
-        let (mut contado, mut eventos) = (Versao(0), Vec::new());
-        if let Some((antes, vista)) = self.contado.as_mut().zip(vista) {
-            contado = std::mem::replace(antes, vista.contado);
-            eventos = vista.novidades;
-        }
+        let aviso = self.contado.as_mut().zip(vista).map(|(antes, vista)| {
+            let contado = std::mem::replace(antes, vista.contado);
+            Aviso { eventos: vista.novidades, contado }
+        });
         if lote == 0 && self.fila.is_empty() {
-            escrever(&mut self.pronto, &eventos, &resposta);
+            escrever(&mut self.pronto, aviso.as_ref().map_or(&[], |aviso| &aviso.eventos), &resposta);
         } else {
-            let peca = Peca { resposta, eventos, lote, contado };
+            let peca = Peca { resposta, lote, aviso: aviso.map(Box::new) };
             self.fila_bytes += peca.bytes();
             self.fila.push_back(peca);
         }
@@ -126,6 +138,10 @@ impl Saida {
 
     /// O último lote de que algo aqui depende; zero, se nada depende.
     pub fn depende_de(&self) -> u64 {
+        // Quase sempre não há nada na fila.
+        if self.fila.is_empty() {
+            return 0;
+        }
         self.fila.iter().rev().map(|peca| peca.lote).find(|lote| *lote > 0).unwrap_or(0)
     }
 
@@ -188,37 +204,38 @@ impl Saida {
         let mut desfeitas: Option<Desfeitas> = None;
         // Respostas vizinhas costumam depender do mesmo lote.
         let (mut de, mut decisao) = (0, Decisao::Gravado);
-        while let Some(Peca { lote, .. }) = self.fila.front() {
-            if *lote != de {
-                let Some(nova) = lotes.decisao(*lote) else { break };
-                (de, decisao) = (*lote, nova);
+        while let Some(peca) = self.fila.front() {
+            if peca.lote != de {
+                let Some(nova) = lotes.decisao(peca.lote) else { break };
+                (de, decisao) = (peca.lote, nova);
             }
-            let Some(peca) = self.fila.pop_front() else { break };
-            self.fila_bytes -= peca.bytes();
-            let Peca { resposta, eventos, contado, .. } = peca;
             match decisao {
-                Decisao::Gravado => escrever(&mut self.pronto, &eventos, &resposta),
+                Decisao::Gravado => escrever(&mut self.pronto, peca.eventos(), &peca.resposta),
                 Decisao::Recusado(versao) => {
+                    escrever(&mut self.pronto, &[], &Recusa::na_versao(Error::Indisponivel, versao).into());
                     if desfeitas.is_none() {
-                        self.voltar_a_contar(contado);
+                        self.contar_de_novo();
                     }
                     desfeitas.get_or_insert(Desfeitas { quantas: 0, versao }).quantas += 1;
-                    escrever(&mut self.pronto, &[], &Recusa::na_versao(Error::Indisponivel, versao).into());
                 }
                 Decisao::Parou => return Err(io::Error::other("a sala não pode mais ser gravada")),
+            }
+            if let Some(saiu) = self.fila.pop_front() {
+                self.fila_bytes -= saiu.bytes();
             }
         }
         Ok(desfeitas)
     }
 
-    /// O que se ia contar a quem observa daqui para a frente talvez tenha sido desfeito: conta-se tudo de novo, desde `contado`.
-    fn voltar_a_contar(&mut self, contado: Versao) {
-        for peca in &mut self.fila {
-            self.fila_bytes -= peca.eventos.len() * size_of::<Evento>();
-            peca.eventos.clear();
-            peca.contado = contado;
+    /// O que se ia contar da primeira da fila em diante talvez tenha sido desfeito: conta-se tudo de novo, desde antes dela.
+    fn contar_de_novo(&mut self) {
+        let antes = self.fila.front().and_then(|peca| peca.aviso.as_ref()).map(|aviso| aviso.contado);
+        let Some(contado) = antes.filter(|_| self.contado.is_some()) else { return };
+        for aviso in self.fila.iter_mut().filter_map(|peca| peca.aviso.as_mut()) {
+            self.fila_bytes -= aviso.eventos.len() * size_of::<Evento>();
+            **aviso = Aviso { eventos: Vec::new(), contado };
         }
-        self.contado = self.contado.map(|_| contado);
+        self.contado = Some(contado);
     }
 
     /// Manda tudo o que pode sair, sem esperar por ninguém: o que está pronto, o que já se decidiu, e, se não falta mais nada, o que a

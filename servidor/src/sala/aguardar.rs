@@ -9,7 +9,8 @@ use protocolo::{Assentos, ClientId, Error, Escolha, Mudanca, Pedido, Resposta, S
 
 use super::fila::Fila;
 use super::quem::Requerente;
-use super::{Concessao, Entrega, Negado, Sala, Tomados};
+use super::regras::Tomados;
+use super::{Concessao, Entrega, Epoca, Negado, Sala};
 use crate::tempo::instante::Instante;
 
 /// O que acontece com quem pede o que talvez tenha de esperar: assentos, ou o token.
@@ -85,11 +86,9 @@ impl Sala {
             }
             Escolha::Quantidade(quantos) => quantos,
         };
-        if !self.cabem_na_cota(cliente, faltam) {
-            return Err(self.negado(Error::Limite { max: self.cota }));
-        }
-        if let Ok(tomada) = self.tomar(cliente, pedido_de(escolha)) {
-            return Ok(Aguardado::Atendido(self.reservado(&tomada)));
+        self.regras(Epoca::Agora).exigir_cota(cliente, faltam).map_err(|erro| self.negado(erro))?;
+        if let Ok(tomados) = self.tomar(cliente, pedido_de(escolha)) {
+            return Ok(Aguardado::Atendido(self.reservado(&tomados)));
         }
         self.aguardando.interesse.juntar(escolha);
         let ate = ate.map(|prazo| agora.mais(prazo));
@@ -162,7 +161,7 @@ impl Sala {
     pub(super) fn conferir_espera(&self) {
         self.aguardando.fila.conferir();
         for espera in self.aguardando.fila.iter() {
-            let serve = self.escolher_todos(espera.cliente, espera.escolha);
+            let serve = self.regras(Epoca::Agora).escolher_todos(espera.cliente, espera.escolha);
             assert!(serve.is_err(), "o cliente {} espera por {serve:?}, que pode ter", espera.cliente);
         }
     }
@@ -170,9 +169,9 @@ impl Sala {
     /// Atende quem espera, se pode ser atendido inteiro, ou lhe diz que já não pode; diz se ele sai da fila.
     fn atender(&mut self, conexao: ClientId, espera: Espera) -> bool {
         let (resultado, concessao) = match self.tomar(espera.cliente, pedido_de(espera.escolha)) {
-            Ok(tomada) => {
-                let Tomados { novos, firmados, .. } = tomada;
-                (Ok(self.reservado(&tomada)), Concessao::Assentos { novos, firmados })
+            Ok(tomados) => {
+                let Tomados { novos, firmados, .. } = tomados;
+                (Ok(self.reservado(&tomados)), Concessao::Assentos { novos, firmados })
             }
             // O cliente gastou a cota enquanto esperava: esperar mais não adianta.
             Err(erro @ Error::Limite { .. }) => (self.negar(erro), Concessao::Nenhuma),
@@ -182,8 +181,8 @@ impl Sala {
         true
     }
 
-    fn reservado(&self, tomada: &Tomados) -> Resposta {
-        let Tomados { assentos, ocupados, .. } = *tomada;
+    fn reservado(&self, tomados: &Tomados) -> Resposta {
+        let Tomados { assentos, ocupados, .. } = *tomados;
         Resposta::Reservado { assentos, ocupados, versao: self.versao() }
     }
 }

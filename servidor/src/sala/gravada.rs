@@ -3,12 +3,12 @@
 //! É código sequencial puro: aqui não se grava nada. Há duas salas, a de agora e a do disco; do que se diz da segunda não se
 //! volta atrás.
 
-use protocolo::Versao;
+use protocolo::{ClientId, Versao};
 
-use super::Sala;
 use super::diario::Diario;
 use super::posses::Posses;
 use super::registro::{Guardado, Novidade, Registro};
+use super::{Negado, Operacao, Sala};
 use crate::tempo::instante::Instante;
 use crate::tempo::momento::Momento;
 
@@ -67,10 +67,10 @@ impl Sala {
         self.posses_de(Epoca::Gravada).versao()
     }
 
-    /// Uma sala com os assentos como estão no disco, a mesma cota, e mais nada: serve para perguntar às mesmas regras o que elas diriam
-    /// dela. `None` se a sala só vive na memória.
-    pub fn do_disco(&self) -> Option<Self> {
-        self.gravada.as_ref().map(|gravada| Self { posses: gravada.posses.clone(), ..Self::new(self.cota) })
+    /// A recusa que a sala do disco dá a esta operação, se a dá: dela não se volta atrás. `None` também se a sala só vive na memória.
+    pub fn recusa_do_disco(&self, cliente: ClientId, operacao: Operacao) -> Option<Negado> {
+        self.gravada.as_ref()?;
+        self.regras(Epoca::Gravada).recusa(cliente, operacao)
     }
 
     /// Números de cliente até este podem ser dados, quando isto estiver gravado. Quem chega aqui depois de um número maior
@@ -139,8 +139,8 @@ impl Sala {
 
     /// Quando vence o próximo assento segurado; depois de uma recusa do disco, não antes de se poder tentar de novo.
     pub(super) fn proximo_assento(&self) -> Option<Instante> {
-        let adiado = self.gravada.as_ref().map_or(Instante::default(), |gravada| gravada.adiado_ate);
-        self.posses.proximo_vencimento().map(|vence| vence.max(adiado))
+        let adiado = || self.gravada.as_ref().map_or(Instante::default(), |gravada| gravada.adiado_ate);
+        self.posses.proximo_vencimento().map(|vence| vence.max(adiado()))
     }
 
     /// A sala de agora, ou a que está no disco.

@@ -10,6 +10,7 @@ pub mod posses;
 pub mod quem;
 pub mod recentes;
 pub mod registro;
+mod regras;
 pub mod token;
 
 mod aguardar;
@@ -18,7 +19,6 @@ mod gravada;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocolo::limites::ASSENTOS_MAX;
 use protocolo::{
     Alvo, Assentos, Cerca, ClientId, Error, Escolha, Evento, Mudanca, Nome, Pedido, Quadro, Resposta,
     Segundos, Versao,
@@ -36,6 +36,8 @@ use posses::Posses;
 use quem::Requerente;
 use recentes::Recentes;
 use registro::Novidade;
+pub use regras::Operacao;
+use regras::{Regras, Tomados};
 use token::Token;
 
 /// A sala.
@@ -142,17 +144,6 @@ pub struct Vista {
     pub novidades: Vec<Evento>,
 }
 
-/// O que um pedido de reserva toma.
-struct Tomados {
-    assentos: Assentos,
-    /// Dos pedidos ou preferidos, os que são de outros.
-    ocupados: Assentos,
-    /// Dos tomados, os que estavam livres.
-    novos: Assentos,
-    /// Dos tomados, os que quem pede segurava.
-    firmados: Assentos,
-}
-
 impl Sala {
     /// Uma sala vazia, em que cada cliente pode ter até `cota` assentos.
     pub fn new(cota: u32) -> Self {
@@ -211,6 +202,16 @@ impl Sala {
         }
     }
 
+    /// Faz a operação de `cliente`.
+    pub fn operar(&mut self, agora: Instante, cliente: ClientId, operacao: Operacao) -> Veredito {
+        match operacao {
+            Operacao::Reservar(pedido) => self.reservar(agora, cliente, pedido),
+            Operacao::Segurar(escolha, por) => self.segurar(agora, cliente, escolha, por),
+            Operacao::Confirmar(quais) => self.confirmar(agora, cliente, quais),
+            Operacao::Cancelar(alvo) => self.cancelar(agora, cliente, alvo),
+        }
+    }
+
     /// `RESERVAR`. O que já é de quem pede conta como reservado, e o que ele segura fica firme: repetir não faz mal.
     ///
     /// Recusas, nesta ordem: `OCUPADO` ou `INSUFICIENTE`; `LIMITE`.
@@ -235,18 +236,10 @@ impl Sala {
         por: Segundos,
     ) -> Veredito {
         self.vencer(agora);
-        let assentos = match self.escolher_todos(cliente, escolha) {
-            Ok(assentos) => assentos,
+        let (assentos, novos) = match self.regras(Epoca::Agora).segurar(cliente, escolha) {
+            Ok(podem) => podem,
             Err(erro) => return self.negar(erro),
         };
-        let firmes = assentos & self.posses.firmes();
-        if !firmes.is_empty() {
-            return self.negar(Error::JaReservado(firmes));
-        }
-        let novos = assentos & self.posses.livres();
-        if !self.cabem_na_cota(cliente, novos.len()) {
-            return self.negar(Error::Limite { max: self.cota });
-        }
         let vence = self.por_prazo(agora, cliente, assentos, novos, por);
         // O prazo vai até uma hora: cabe.
         let expira = u32::try_from(vence.desde(agora).as_secs()).unwrap_or(u32::MAX);
@@ -258,28 +251,25 @@ impl Sala {
     /// Recusa: `NAO_SEGURADO`, com os que ele não segura (nenhum, se não disse quais e não segura nada).
     pub fn confirmar(&mut self, agora: Instante, cliente: ClientId, quais: Option<Assentos>) -> Veredito {
         self.vencer(agora);
-        let segura = self.posses.de(cliente) & self.posses.segurados();
-        let assentos = quais.unwrap_or(segura);
-        if assentos.is_empty() || !(assentos - segura).is_empty() {
-            return self.negar(Error::NaoSegurado(assentos - segura));
+        match self.regras(Epoca::Agora).confirmar(cliente, quais) {
+            Ok(assentos) => {
+                self.mudar(assentos, Mudanca::Reservado(cliente));
+                Ok(Resposta::Confirmado { assentos, versao: self.versao() })
+            }
+            Err(erro) => self.negar(erro),
         }
-        self.mudar(assentos, Mudanca::Reservado(cliente));
-        Ok(Resposta::Confirmado { assentos, versao: self.versao() })
     }
 
     /// `CANCELAR`: devolve todos os assentos, ou nenhum se algum não é de quem pede (`NAO_E_SEU`).
     pub fn cancelar(&mut self, agora: Instante, cliente: ClientId, alvo: Alvo) -> Veredito {
         self.vencer(agora);
-        let seus = self.posses.de(cliente);
-        let assentos = match alvo {
-            Alvo::Tudo => seus,
-            Alvo::Estes(pedidos) => pedidos,
-        };
-        if !(assentos - seus).is_empty() {
-            return self.negar(Error::NaoESeu(assentos - seus));
+        match self.regras(Epoca::Agora).cancelar(cliente, alvo) {
+            Ok(assentos) => {
+                self.liberar(assentos);
+                Ok(Resposta::Cancelado { assentos, versao: self.versao() })
+            }
+            Err(erro) => self.negar(erro),
         }
-        self.liberar(assentos);
-        Ok(Resposta::Cancelado { assentos, versao: self.versao() })
     }
 
     /// A cláusula `CERCA`: o pedido só segue se o token com este número é de quem pede (`CERCA_VENCIDA`).
@@ -295,6 +285,11 @@ impl Sala {
     /// O token, para mexer nele.
     pub const fn token(&mut self) -> &mut Token {
         &mut self.token
+    }
+
+    /// Diz se há o que dizer a quem esperava.
+    pub fn ha_entregas(&self) -> bool {
+        !self.entregas.is_empty() || self.token.ha_entregas()
     }
 
     /// O que se deve dizer a quem esperava, desde a última vez.
@@ -378,48 +373,16 @@ impl Sala {
         self.conferir_espera();
     }
 
-    /// Toma firmes os assentos do pedido, ou nenhum. O que vence já venceu.
-    fn tomar(&mut self, cliente: ClientId, pedido: Pedido) -> Result<Tomados, Error> {
-        let livres = self.posses.livres();
-        let (assentos, ocupados) = match pedido {
-            Pedido::Todos(pedidos) => {
-                (self.escolher_todos(cliente, Escolha::Estes(pedidos))?, Assentos::NENHUM)
-            }
-            Pedido::Parcial(pedidos) => {
-                let alheios = self.posses.alheios(cliente, pedidos);
-                if alheios == pedidos {
-                    return Err(Error::Ocupado(alheios));
-                }
-                (pedidos - alheios, alheios)
-            }
-            Pedido::Quantidade { quantos, preferidos } => {
-                if quantos > livres.len() {
-                    return Err(Error::Insuficiente { livres: livres.len() });
-                }
-                (escolher(livres, quantos, preferidos), self.posses.alheios(cliente, preferidos))
-            }
-        };
-        let (novos, firmados) = (assentos & livres, assentos & self.posses.segurados());
-        if !self.cabem_na_cota(cliente, novos.len()) {
-            return Err(Error::Limite { max: self.cota });
-        }
-        self.mudar(novos | firmados, Mudanca::Reservado(cliente));
-        Ok(Tomados { assentos, ocupados, novos, firmados })
+    /// As regras, sobre a sala de agora ou a do disco.
+    fn regras(&self, de: Epoca) -> Regras<'_> {
+        Regras { posses: self.posses_de(de), cota: self.cota }
     }
 
-    /// Os assentos da escolha, se são todos de quem pede ou de ninguém.
-    fn escolher_todos(&self, cliente: ClientId, escolha: Escolha) -> Result<Assentos, Error> {
-        let livres = self.posses.livres();
-        match escolha {
-            Escolha::Estes(pedidos) => {
-                let alheios = self.posses.alheios(cliente, pedidos);
-                if alheios.is_empty() { Ok(pedidos) } else { Err(Error::Ocupado(alheios)) }
-            }
-            Escolha::Quantidade(quantos) if quantos > livres.len() => {
-                Err(Error::Insuficiente { livres: livres.len() })
-            }
-            Escolha::Quantidade(quantos) => Ok(escolher(livres, quantos, Assentos::NENHUM)),
-        }
+    /// Toma firmes os assentos do pedido, ou nenhum. O que vence já venceu.
+    fn tomar(&mut self, cliente: ClientId, pedido: Pedido) -> Result<Tomados, Error> {
+        let tomados = self.regras(Epoca::Agora).tomar(cliente, pedido)?;
+        self.mudar(tomados.novos | tomados.firmados, Mudanca::Reservado(cliente));
+        Ok(tomados)
     }
 
     /// Os assentos ficam livres, e quem os espera será atendido antes que a trava se abra.
@@ -476,30 +439,14 @@ impl Sala {
         }
     }
 
-    fn cabem_na_cota(&self, cliente: ClientId, novos: u32) -> bool {
-        // Uma cota do tamanho da sala nunca se passa: não é preciso contar.
-        novos == 0
-            || self.cota >= u32::from(ASSENTOS_MAX)
-            || self.posses.de(cliente).len() + novos <= self.cota
-    }
-
     fn negar(&self, erro: Error) -> Veredito {
         Err(self.negado(erro))
     }
 
     /// O não desta causa, na versão de agora.
     pub fn negado(&self, erro: Error) -> Negado {
-        Negado { erro, versao: Some(self.versao()), livres: self.posses.livres() }
+        self.regras(Epoca::Agora).negado(erro)
     }
-}
-
-/// Escolhe `quantos` dos assentos livres, que bastam: primeiro os preferidos, do menor ao maior; depois o resto,
-/// lado a lado numa fileira se houver onde, ou os menores números.
-fn escolher(livres: Assentos, quantos: u32, preferidos: Assentos) -> Assentos {
-    let escolhidos = (preferidos & livres).primeiros(quantos);
-    let sobram = livres - escolhidos;
-    let faltam = quantos - escolhidos.len();
-    escolhidos | sobram.lado_a_lado(faltam).unwrap_or_else(|| sobram.primeiros(faltam))
 }
 
 #[cfg(test)]

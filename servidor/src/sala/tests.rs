@@ -1,6 +1,6 @@
 //! Tabelas com passos de tempo: quem pede o quê, em que instante, e o que a sala diz a quem, na língua do protocolo.
 
-use protocolo::limites::EVENTOS_MAX;
+use protocolo::limites::{ASSENTOS_MAX, EVENTOS_MAX};
 use protocolo::{Comando, Recusa};
 
 use super::*;
@@ -770,9 +770,9 @@ fn numeros_reservados_nao_voltam_atras() {
     assert_eq!(ultima(&mut sala), Some(Novidade::Clientes(29)));
 }
 
-/// A sala do disco responde pelas mesmas regras, com os assentos e a versão de lá, e responder não a muda.
+/// A sala do disco responde pelas mesmas regras, com os assentos e a versão de lá.
 #[test]
-fn do_disco_da_a_recusa_da_sala_do_disco() {
+fn recusa_do_disco_e_a_da_sala_do_disco() {
     let mut sala = da_versao_9();
     let todos = |pedidos: &[u8]| Pedido::Todos(assentos(pedidos));
     // Na 9, o 1 e o 2 são de outros; na 10, que ainda não está gravada, o 2 é livre; na 11, o 50 é do 8.
@@ -788,10 +788,11 @@ fn do_disco_da_a_recusa_da_sala_do_disco() {
         (Pedido::Parcial(assentos(&[1, 50])), None),
     ] {
         assert!(sala.clone().reservar(Instante::default(), cliente(9), pedido).is_err(), "{pedido:?}");
-        let do_disco = sala.do_disco().unwrap().reservar(Instante::default(), cliente(9), pedido);
-        let recusa = do_disco.err().map(|negado| (negado.erro, negado.versao));
+        let do_disco = sala.recusa_do_disco(cliente(9), Operacao::Reservar(pedido));
+        let recusa = do_disco.map(|negado| (negado.erro, negado.versao));
         let esperada = recusados.map(|quais| (Error::Ocupado(assentos(quais)), Some(Versao(9))));
         assert_eq!(recusa, esperada, "{pedido:?}");
     }
-    assert!(Sala::new(100).do_disco().is_none(), "a sala que só vive na memória não tem disco");
+    let nenhuma = Sala::new(100).recusa_do_disco(cliente(9), Operacao::Cancelar(Alvo::Estes(assentos(&[1]))));
+    assert!(nenhuma.is_none(), "a sala que só vive na memória não tem disco");
 }

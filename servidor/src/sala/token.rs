@@ -173,6 +173,11 @@ impl Token {
         self.dono.map(|dono| dono.vence).into_iter().chain(desistencia).min()
     }
 
+    /// Diz se há o que dizer a quem esperava.
+    pub fn ha_entregas(&self) -> bool {
+        !self.entregas.is_empty()
+    }
+
     /// O que se deve dizer a quem esperava, desde a última vez.
     pub fn tirar_entregas(&mut self) -> Vec<Entrega> {
         std::mem::take(&mut self.entregas)

@@ -8,12 +8,11 @@ use crate::base::lotes::Decisao;
 use crate::limites::HISTORICO_MAX;
 use crate::monitor::{Dependencia, Lugar, Ocasiao, Solicitado};
 use crate::sala::quem::Participante;
-use crate::sala::{Sala, Veredito, Vista};
+use crate::sala::{Operacao, Veredito, Vista};
 use crate::servico::Servico;
 use crate::tela::explicacao;
 use crate::tela::mensagens;
 use crate::tela::narracao;
-use crate::tempo::instante::Instante;
 use crate::tempo::momento::Momento;
 
 /// O que resulta de um comando.
@@ -52,18 +51,12 @@ pub fn executar(
         Comando::Parar => return Desfecho::Para,
         Comando::Token(ComandoToken::Liberar) => monitor.liberar(ocasiao()).unwrap_or_else(Resposta::from),
         Comando::Token(ComandoToken::Estado) => monitor.estado_do_token(ocasiao()),
-        Comando::Reservar { pedido, cerca } => {
-            mudar(servico, ocasiao(), *cerca, |sala, agora, quem| sala.reservar(agora, quem, *pedido))
-        }
+        Comando::Reservar { pedido, cerca } => mudar(servico, ocasiao(), *cerca, Operacao::Reservar(*pedido)),
         Comando::Segurar { escolha, por } => {
-            mudar(servico, ocasiao(), None, |sala, agora, quem| sala.segurar(agora, quem, *escolha, *por))
+            mudar(servico, ocasiao(), None, Operacao::Segurar(*escolha, *por))
         }
-        Comando::Confirmar(quais) => {
-            mudar(servico, ocasiao(), None, |sala, agora, quem| sala.confirmar(agora, quem, *quais))
-        }
-        Comando::Cancelar { alvo, cerca } => {
-            mudar(servico, ocasiao(), *cerca, |sala, agora, quem| sala.cancelar(agora, quem, *alvo))
-        }
+        Comando::Confirmar(quais) => mudar(servico, ocasiao(), None, Operacao::Confirmar(*quais)),
+        Comando::Cancelar { alvo, cerca } => mudar(servico, ocasiao(), *cerca, Operacao::Cancelar(*alvo)),
         Comando::Listar => {
             let (quadro, versao) = monitor.quadro(ocasiao());
             Resposta::Listado { quadro, versao }
@@ -91,11 +84,11 @@ fn mudar(
     Servico { monitor, corrida, .. }: &Servico,
     ocasiao: Ocasiao<'_>,
     cerca: Option<Cerca>,
-    operacao: impl Fn(&mut Sala, Instante, ClientId) -> Veredito,
+    operacao: Operacao,
 ) -> Resposta {
     da_sala(match corrida {
         None => monitor.mudar(ocasiao, cerca, operacao),
-        Some(corrida) => corrida.mudar(monitor, ocasiao, cerca, &operacao),
+        Some(corrida) => corrida.mudar(monitor, ocasiao, cerca, operacao),
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocolo::{Alvo, Assento, Assentos, ClientId, Escolha, Pedido, Segundos, Versao};
 use servidor::monitor::{Chegada, Lugar, Monitor, Ocasiao, Solicitado};
 use servidor::sala::quem::Requerente;
-use servidor::sala::{Sala, Veredito};
+use servidor::sala::{Operacao, Sala, Veredito};
 use servidor::tempo::instante::Instante;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Arc;
@@ -64,15 +64,15 @@ pub fn cancelar(monitor: &Monitor, numero: u64) -> Veredito {
 
 pub fn reservar_em(monitor: &Monitor, ocasiao: Ocasiao<'_>, quais: &[u8]) -> Veredito {
     let pedido = Pedido::Todos(assentos(quais));
-    monitor.mudar(ocasiao, None, |sala, agora, quem| sala.reservar(agora, quem, pedido))
+    monitor.mudar(ocasiao, None, Operacao::Reservar(pedido))
 }
 
 pub fn confirmar_em(monitor: &Monitor, ocasiao: Ocasiao<'_>) -> Veredito {
-    monitor.mudar(ocasiao, None, |sala, agora, quem| sala.confirmar(agora, quem, None))
+    monitor.mudar(ocasiao, None, Operacao::Confirmar(None))
 }
 
 pub fn cancelar_em(monitor: &Monitor, ocasiao: Ocasiao<'_>) -> Veredito {
-    monitor.mudar(ocasiao, None, |sala, agora, quem| sala.cancelar(agora, quem, Alvo::Tudo))
+    monitor.mudar(ocasiao, None, Operacao::Cancelar(Alvo::Tudo))
 }
 
 /// `AGUARDAR`, sem prazo para desistir.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocolo::{Assentos, Error, Escolha, Segundos, Versao};
 use servidor::monitor::Monitor;
-use servidor::sala::{Vencido, Veredito};
+use servidor::sala::{Operacao, Vencido, Veredito};
 use servidor::tempo::instante::Instante;
 use shuttle::sync::Arc;
 use shuttle::thread;
@@ -16,7 +16,7 @@ use crate::comum::{
 
 fn segurar(monitor: &Monitor, numero: u64, quais: &[u8], por: Segundos) -> Veredito {
     let escolha = Escolha::Estes(assentos(quais));
-    monitor.mudar(em(COMECO, numero), None, |sala, agora, quem| sala.segurar(agora, quem, escolha, por))
+    monitor.mudar(em(COMECO, numero), None, Operacao::Segurar(escolha, por))
 }
 
 /// O cliente 1 segura o assento 7 por um segundo. Numa thread ele confirma em `quando`; noutra, o segundo acaba.
