@@ -43,7 +43,7 @@ pub fn observar(
     saida: &mut Saida,
 ) -> Result<Fim, Erro> {
     let observacao = Observacao::new(conectar()?)?;
-    match TelaCheia::abrir(saida) {
+    match TelaCheia::abrir(saida, 0) {
         Some(tela) => no_terminal(servidor, observacao, conectar, tela),
         None => em_linhas(servidor, observacao, saida),
     }

@@ -97,7 +97,7 @@ pub fn simular(
     let equipe = Equipe::new(plano, conexoes, &contar, relogio)?;
     let andamento = Andamento::new(plano.clientes, &inicio);
     let mut simulacao = Simulacao { novidades, andamento, equipe, parada: Parada::default(), relogio };
-    match TelaCheia::abrir(saida) {
+    match TelaCheia::abrir(saida, SAIDA_INTERROMPIDO) {
         Some(tela) => simulacao.acompanhar_no_painel(tela, &titulo)?,
         None => simulacao.acompanhar_em_linhas(saida)?,
     }

@@ -3,16 +3,12 @@
 use std::process;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use crate::erro::Erro;
-use crate::tela_cheia;
-
-/// Quanto o programa tem para parar por si depois de um sinal.
-const PACIENCIA: Duration = Duration::from_secs(1);
+use crate::tela_cheia::{self, PACIENCIA};
 
 /// A thread que ouve os sinais. Ao ser largada, acaba.
 pub struct Sinais {

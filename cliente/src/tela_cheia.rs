@@ -5,10 +5,12 @@
 //! (ratatui/ratatui#2086). Sem cores, o desenho vai sem estilo nenhum: quem desenha repete cada cor com uma palavra
 //! ou um sinal. Não sabe o que se desenha.
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal, Stdout};
-use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
+use std::{panic, process, thread};
 
 use anstream::ColorChoice;
 use ratatui::backend::CrosstermBackend;
@@ -22,11 +24,16 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::{Frame, Terminal};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 use crate::tela::Saida;
 
 /// De quanto em quanto tempo se redesenha: mais depressa do que isto, ninguém lê.
 const QUADRO: Duration = Duration::from_millis(50);
+
+/// Quanto o programa tem para parar por si depois de um sinal, ou de o terminal sumir.
+pub const PACIENCIA: Duration = Duration::from_secs(1);
 
 /// O terminal está nas nossas mãos, e é preciso devolvê-lo.
 static ABERTO: AtomicBool = AtomicBool::new(false);
@@ -39,12 +46,14 @@ pub struct TelaCheia {
 }
 
 impl TelaCheia {
-    /// Abre a tela, se a saída é um terminal que serve para isto. Um que não se deixa controlar ainda serve para linhas.
-    pub fn abrir(saida: &Saida) -> Option<Self> {
+    /// Abre a tela, se a saída é um terminal que serve para isto. Um que não se deixa controlar ainda serve para linhas. Se o
+    /// terminal deixa de existir, o programa sai com o código `ao_sumir`.
+    pub fn abrir(saida: &Saida, ao_sumir: u8) -> Option<Self> {
         let mudo = std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
         if !saida.legivel || mudo {
             return None;
         }
+        vigiar_o_terminal(ao_sumir).ok()?;
         Self::tomar(anstream::AutoStream::choice(&io::stdout()) != ColorChoice::Never).ok()
     }
 
@@ -86,6 +95,26 @@ impl TelaCheia {
             _ => false,
         })
     }
+}
+
+/// Um terminal pode sumir sem que sinal nenhum chegue a nós: quem o abriu foi morto, e ler dele é ler o fim para sempre, o que a
+/// crossterm faz sem parar. Uma thread espera só por isso, e dá ao programa um tempo para acabar por si.
+///
+/// Erros: o sistema negou a thread.
+fn vigiar_o_terminal(ao_sumir: u8) -> io::Result<()> {
+    let vigiar = move || {
+        let entrada = io::stdin();
+        // Sem pedir nada, `poll` só avisa do fim: desligado, ou com erro.
+        let mut olhada = [PollFd::new(&entrada, PollFlags::empty())];
+        while poll(&mut olhada, None) == Err(Errno::INTR) {}
+        let (espera, ninguem) = mpsc::channel::<Infallible>();
+        let _ = ninguem.recv_timeout(PACIENCIA);
+        drop(espera);
+        devolver();
+        process::exit(ao_sumir.into());
+    };
+    // Ninguém espera por ela: acaba com o processo.
+    thread::Builder::new().name("terminal".into()).spawn(vigiar).map(drop)
 }
 
 struct Devolver;
