@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use arnes::entupido::entupir_de_vez;
 use arnes::espera::{Cronometro, PRAZO, compasso, esperar};
+use arnes::pasta::Pasta;
 use arnes::terminal::{Terminal, valor};
 use programa::{Matador, PROGRAMA, Processo, ler_ao_lado, programa};
 use rustix::process::{Pid, Signal, kill_process};
@@ -411,6 +412,60 @@ fn teclas_sem_enter() {
     }
     servidor.bater("q");
     servidor.acabar(0);
+}
+
+// ---- O que fica no arquivo depois de uma parada em ordem ----
+
+/// Quem copia só o arquivo da sala tem tudo o que foi respondido `OK`.
+#[track_caller]
+fn conferir_copia(pasta: &Pasta, modo: &str) {
+    let copia = Pasta::nova(&format!("copia-{modo}"));
+    fs::copy(pasta.banco(), copia.banco()).expect("o arquivo da sala se copia");
+    let servidor = Processo::ligar(&["--banco", &copia.banco().to_string_lossy()]);
+    let lista = servidor.entrar().pedir_tudo("LISTAR").dados;
+    assert!(lista.contains(&"OCUPADOS 3 7 9".to_owned()), "{modo}: {lista:?}");
+    servidor.encerrar();
+}
+
+#[test]
+fn parada_em_ordem_com_o_cano_aberto_deixa_tudo_no_arquivo() {
+    for modo in ["q", "TERM"] {
+        let pasta = Pasta::nova(&format!("parada-{modo}"));
+        let (servidor, mut cano) = no_cano(&["--banco", &pasta.banco().to_string_lossy()]);
+        assert_eq!(servidor.entrar().pedir("RESERVAR 3 7 9"), "OK RESERVADO 3 7 9 versao=1");
+        match modo {
+            "q" => bater(&mut cano, "q\n"),
+            _ => servidor.sinal(Signal::TERM),
+        }
+        let (fim, mostrou) = servidor.acabar();
+        assert_eq!(fim.code(), Some(0), "{mostrou}");
+        conferir_copia(&pasta, modo);
+        drop(cano);
+    }
+}
+
+#[test]
+fn parada_em_ordem_num_terminal_deixa_tudo_no_arquivo() {
+    for modo in ["tecla-q", "Ctrl-C", "SIGTERM"] {
+        let pasta = Pasta::nova(&format!("terminal-{modo}"));
+        let comando = format!(
+            "sh -c 'echo pid=$$; exec \"$0\" --banco {} --escutar 127.0.0.1:0' \"$SERVIDOR\"; echo \"saida=$?\"",
+            pasta.banco().display()
+        );
+        let mut servidor = NoTerminal::ligar_por(&comando);
+        servidor.esperar_teclas();
+        assert_eq!(
+            Terminal::entrar(servidor.endereco).pedir("RESERVAR 3 7 9"),
+            "OK RESERVADO 3 7 9 versao=1"
+        );
+        match modo {
+            "tecla-q" => servidor.bater("q"),
+            "Ctrl-C" => servidor.bater("\x03"),
+            _ => servidor.sinal(Signal::TERM),
+        }
+        servidor.acabar(0);
+        conferir_copia(&pasta, modo);
+    }
 }
 
 #[test]

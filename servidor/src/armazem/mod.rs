@@ -44,6 +44,13 @@ pub trait Armazem: Send {
     ///
     /// Erros: ver [`Falha`]. Depois de [`Falha::Fatal`] ou [`Falha::Destituido`] nenhum outro lote se grava.
     fn gravar(&mut self, lote: &[Registro]) -> Result<(), Falha>;
+
+    /// O servidor para em ordem: o que está gravado passa a estar inteiro no lugar de onde alguém o possa levar. Ainda se pode gravar depois.
+    ///
+    /// Erros: o que se gravou continua a salvo, mas não num lugar só; a falha diz por quê.
+    fn arrumar(&mut self) -> Result<(), Falha> {
+        Ok(())
+    }
 }
 
 /// Onde se lê a história, ao lado de quem grava e de qualquer thread.

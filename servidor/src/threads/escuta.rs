@@ -38,7 +38,14 @@ pub fn executar(escuta: TcpListener, servico: &Arc<Servico>, parada: &Parada) ->
     servico.monitor.fechar_clientes(servico.identidades.fechar());
     drop(gravador);
     drop(carteiro);
-    servico.correio.lotes.motivo().map_or(Ok(()), |motivo| Err(io::Error::other(motivo)))
+    if let Some(motivo) = servico.correio.lotes.motivo() {
+        return Err(io::Error::other(motivo));
+    }
+    // É um passo da parada, e não do fim do programa: a thread do console pode ficar presa à sua entrada com o serviço na mão.
+    if let Err(falha) = servico.armazem.lock().arrumar() {
+        warn!("{falha}: para levar a sala, copie também o arquivo -wal ao lado dela");
+    }
+    Ok(())
 }
 
 fn aceitar(escuta: &TcpListener, servico: &Arc<Servico>, parada: &Parada) -> io::Result<()> {

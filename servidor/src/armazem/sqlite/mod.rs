@@ -15,7 +15,7 @@
 //! - **O que se confere ao abrir:** o cabeçalho, antes de o SQLite tocar no arquivo; o WAL; `quick_check`; as declarações das
 //!   tabelas; e a [`conferencia`] de cada valor guardado, também da história inteira. Um arquivo recusado fica como estava.
 //! - **O que não se percebe:** depois de uma queda, um bit trocado na *última* transação do WAL, ou um WAL cortado ou sumido, é
-//!   igual a uma gravação que a queda interrompeu. Desligado como se deve, o servidor não deixa WAL. Uma cópia antiga do
+//!   igual a uma gravação que a queda interrompeu. Desligado como se deve, o servidor não deixa nada no WAL. Uma cópia antiga do
 //!   arquivo inteiro posta no lugar também passa: é um arquivo bom.
 
 pub mod arquivo;
@@ -45,6 +45,8 @@ use crate::tempo::momento::Momento;
 const MARCA: u32 = 0x5273_7276;
 /// A versão das tabelas (`user_version`). Cresce quando elas mudam.
 const VERSAO: u32 = 1;
+/// Quanto se espera por outro programa que escreve no arquivo.
+const OCUPADO: Duration = Duration::from_millis(ARQUIVO_OCUPADO_MS);
 /// Quantos comandos preparados se guardam: todos os daqui.
 const PREPARADOS: usize = 32;
 /// O passo entre versões em `historico.numero`: maior que qualquer assento, e fácil de ler em decimal.
@@ -301,15 +303,32 @@ impl Armazem for Sqlite {
         self.no_wal += 6 + lote.len() / 16;
         Ok(())
     }
+
+    /// O WAL inteiro passa para o arquivo: quem copia só o arquivo tem tudo.
+    fn arrumar(&mut self) -> Result<(), Falha> {
+        if self.fim.is_some() {
+            return Ok(());
+        }
+        // Se quem lê de fora não deixa, ou não há espaço, o WAL fica, e a próxima abertura o lê.
+        let passar = |conexao: &Connection| {
+            conexao.busy_timeout(Duration::ZERO)?;
+            conexao.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |linha| linha.get::<_, bool>(0))
+        };
+        let passou = passar(&self.conexao);
+        // Num reinício, o mesmo arquivo continua a servir.
+        let _ = self.conexao.busy_timeout(OCUPADO);
+        match passou {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Falha::Indisponivel("outro programa lê o arquivo".to_owned())),
+            Err(erro) => Err(classificar(&erro)),
+        }
+    }
 }
 
 impl Drop for Sqlite {
+    /// Só quem não parou em ordem ainda tem o que arrumar.
     fn drop(&mut self) {
-        if self.fim.is_none() {
-            // Se quem lê de fora não deixa, ou não há espaço, o WAL fica, e a próxima abertura o lê.
-            let _ = self.conexao.busy_timeout(Duration::ZERO);
-            let _ = self.conexao.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        }
+        let _ = self.arrumar();
     }
 }
 
@@ -576,7 +595,7 @@ fn conectar(caminho: &Path) -> Result<Connection, Causa> {
         caminho,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    conexao.busy_timeout(Duration::from_millis(ARQUIVO_OCUPADO_MS))?;
+    conexao.busy_timeout(OCUPADO)?;
     conexao.set_prepared_statement_cache_capacity(PREPARADOS);
     conexao.execute_batch("PRAGMA trusted_schema = OFF")?;
     Ok(conexao)
