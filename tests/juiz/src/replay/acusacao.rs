@@ -1,6 +1,6 @@
 //! Dar nome a uma contradição: quem desmente quem, e que problema isso é.
 //!
-//! A contradição já foi achada pelo [`replay`](super::replay); aqui se escolhem o nome e as provas, e se esquece o que se sabia
+//! A contradição já foi achada pelo [`replay`](super); aqui se escolhem o nome e as provas, e se esquece o que se sabia
 //! dos assentos dela.
 
 use protocolo::{Assento, Assentos, ClientId, Error, Recusa, Resposta};

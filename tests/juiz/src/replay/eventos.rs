@@ -1,6 +1,6 @@
 //! O que se contou a quem observa é o que aconteceu: a terceira lei, na ordem das versões.
 //!
-//! Parte do [`replay`](super::replay): confere cada grupo de eventos com a mudança da versão, e a soma deles com a sala.
+//! Parte do [`replay`](super): confere cada grupo de eventos com a mudança da versão, e a soma deles com a sala.
 
 use protocolo::{Assento, Assentos, ClientId, Evento, Mudanca};
 
