@@ -40,13 +40,13 @@ pub const OLHADA_MS: u64 = 500;
 pub const OBSERVADOR_BYTES: usize = 64 * 1024;
 /// De quanto em quanto tempo se olha se quem observa e não lia voltou a ler, em milissegundos.
 pub const CARTEIRO_OLHADA_MS: u64 = 20;
-/// A quantos observadores a difusão escreve de cada vez, antes de descansar: um décimo de milissegundo ou dois, para que
+/// A quantos observadores o carteiro escreve de cada vez, antes de descansar: um décimo de milissegundo ou dois, para que
 /// ninguém espere muito pelo processador.
 pub const CARTEIRO_TURMA: usize = 32;
-/// Depois de cada turma, a difusão descansa tantas vezes o tempo que trabalhou: por mais que observem, ela gasta um décimo
+/// Depois de cada turma, o carteiro descansa tantas vezes o tempo que trabalhou: por mais que observem, ele gasta um décimo
 /// de um processador, e as mudanças que vierem nesse meio tempo vão juntas.
 pub const CARTEIRO_DESCANSO: u32 = 9;
-/// O mais que a difusão descansa depois de cada turma, em milissegundos: quem observa ainda acha que vê ao vivo.
+/// O mais que o carteiro descansa depois de cada turma, em milissegundos: quem observa ainda acha que vê ao vivo.
 pub const CARTEIRO_DESCANSO_MS_MAX: u64 = 5;
 /// Depois de quanto silêncio o TCP manda a primeira sonda, em segundos.
 pub const SONDA_S: u64 = 60;

@@ -13,12 +13,11 @@ use rustix::net::sockopt;
 
 use super::correio::Correio;
 use super::destino::Destino;
-use super::saida::{Caderno, Desfeitas, Escoada, Saida};
+use super::saida::{Caderno, Escoada, Saida};
 use super::tomada::{enviar_sem_esperar, escrever_ate, sondar};
 use crate::base::sincronia::Arc;
 use crate::config::Config;
 use crate::limites::{OBSERVADOR_BYTES, RESTO_BYTES_MAX, RESTO_PRAZO_MS};
-use crate::tela::narracao;
 use crate::tempo::instante::Instante;
 use crate::tempo::relogio::Relogio;
 
@@ -133,7 +132,7 @@ impl Conexao {
             return Err(nao_leu());
         }
         let desfeitas = self.saida.decidir(&self.correio.lotes)?;
-        self.contar(desfeitas);
+        self.destino.narrar(desfeitas);
         Ok(())
     }
 
@@ -143,7 +142,7 @@ impl Conexao {
         let enviar = |bytes: &[u8]| enviar_sem_esperar(tomada, bytes);
         // Quem conta o que se observa é o carteiro.
         let (escoada, desfeitas) = saida.escoar(&correio.lotes, |_| None, enviar, || relogio.agora())?;
-        self.contar(desfeitas);
+        self.destino.narrar(desfeitas);
         if escoada == Escoada::EmDia { Ok(()) } else { self.insistir() }
     }
 
@@ -151,7 +150,7 @@ impl Conexao {
     #[cold]
     fn insistir(&mut self) -> io::Result<()> {
         while !self.saida.por_escrever().is_empty() {
-            let falta = self.saida.falta(self.relogio.agora());
+            let falta = self.saida.cobrar(self.relogio.agora());
             if falta.is_zero() {
                 return Err(nao_leu());
             }
@@ -159,12 +158,6 @@ impl Conexao {
             self.saida.saiu(escritos);
         }
         self.escrever()
-    }
-
-    fn contar(&self, desfeitas: Option<Desfeitas>) {
-        if let Some(Desfeitas { quantas, versao }) = desfeitas {
-            narracao::desfeito(self.destino.numero, quantas, versao);
-        }
     }
 
     /// A conexão passa a observar a sala, a partir da versão da próxima resposta.

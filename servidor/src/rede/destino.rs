@@ -46,9 +46,7 @@ impl Destino {
         match escoada {
             None | Some(Ok((Escoada::EmDia, None))) => false,
             Some(Ok((escoada, desfeitas))) => {
-                if let Some(Desfeitas { quantas, versao }) = desfeitas {
-                    narracao::desfeito(self.numero, quantas, versao);
-                }
+                self.narrar(desfeitas);
                 if escoada == Escoada::Cortada {
                     self.cortar();
                 }
@@ -58,6 +56,13 @@ impl Destino {
                 self.cortar();
                 false
             }
+        }
+    }
+
+    /// Diz na tela as respostas desta conexão que o disco recusou, se as há.
+    pub fn narrar(&self, desfeitas: Option<Desfeitas>) {
+        if let Some(Desfeitas { quantas, versao }) = desfeitas {
+            narracao::desfeito(self.numero, quantas, versao);
         }
     }
 

@@ -189,8 +189,9 @@ impl Saida {
         }
     }
 
-    /// Quanto o cliente ainda tem para ler o que está pronto; `agora` só é perguntado se é preciso.
-    pub fn falta(&mut self, agora: Instante) -> Duration {
+    /// Cobra do cliente que leia o que está pronto: o prazo dele começa agora, se ainda não corre; se já acabou, a saída está cortada.
+    /// Devolve quanto falta.
+    pub fn cobrar(&mut self, agora: Instante) -> Duration {
         let desde = *self.parada_desde.get_or_insert(agora);
         let falta = ESCRITA_PRAZO.saturating_sub(agora.desde(desde));
         self.cortada |= falta.is_zero();
@@ -265,7 +266,7 @@ impl Saida {
             let escritos = enviar(self.por_escrever())?;
             self.saiu(escritos);
             if !self.pronto.is_empty() {
-                let acabou = self.falta(agora()).is_zero();
+                let acabou = self.cobrar(agora()).is_zero();
                 return Ok((if acabou { Escoada::Cortada } else { Escoada::Parada }, desfeitas));
             }
         }

@@ -180,11 +180,6 @@ impl Sala {
         self.entregas.push(Entrega { conexao, resultado, concessao });
         true
     }
-
-    fn reservado(&self, tomados: &Tomados) -> Resposta {
-        let Tomados { assentos, ocupados, .. } = *tomados;
-        Resposta::Reservado { assentos, ocupados, versao: self.versao() }
-    }
 }
 
 const fn pedido_de(escolha: Escolha) -> Pedido {

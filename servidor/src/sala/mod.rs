@@ -218,9 +218,7 @@ impl Sala {
     pub fn reservar(&mut self, agora: Instante, cliente: ClientId, pedido: Pedido) -> Veredito {
         self.vencer(agora);
         match self.tomar(cliente, pedido) {
-            Ok(Tomados { assentos, ocupados, .. }) => {
-                Ok(Resposta::Reservado { assentos, ocupados, versao: self.versao() })
-            }
+            Ok(tomados) => Ok(self.reservado(&tomados)),
             Err(erro) => self.negar(erro),
         }
     }
@@ -383,6 +381,12 @@ impl Sala {
         let tomados = self.regras(Epoca::Agora).tomar(cliente, pedido)?;
         self.mudar(tomados.novos | tomados.firmados, Mudanca::Reservado(cliente));
         Ok(tomados)
+    }
+
+    /// O sim a quem tomou estes assentos.
+    fn reservado(&self, tomados: &Tomados) -> Resposta {
+        let Tomados { assentos, ocupados, .. } = *tomados;
+        Resposta::Reservado { assentos, ocupados, versao: self.versao() }
     }
 
     /// Os assentos ficam livres, e quem os espera será atendido antes que a trava se abra.

@@ -32,7 +32,7 @@ pub struct Servico {
     pub corrida: Option<Corrida>,
     /// O que as sessões deixam para sair depois.
     pub correio: Arc<Correio>,
-    /// Onde se grava; só o gravador o usa.
+    /// Onde se grava: o gravador, e depois dele a parada.
     pub armazem: Mutex<Box<dyn Armazem>>,
     /// Onde se lê a história.
     pub historico: Box<dyn Historico>,

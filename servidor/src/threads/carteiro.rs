@@ -31,12 +31,11 @@ const DESCANSO_MAX: Duration = Duration::from_millis(CARTEIRO_DESCANSO_MS_MAX);
 /// Erros: o sistema negou a thread.
 pub fn iniciar(servico: &Arc<Servico>) -> io::Result<Auxiliar> {
     let campainha = Arc::clone(servico.correio.caixa.campainha());
-    campainha.dispensar(false);
     let servico = Arc::clone(servico);
     Auxiliar::new(
         "carteiro",
         PILHA_BYTES,
-        move || campainha.dispensar(true),
+        move |dispensa| campainha.dispensar(dispensa),
         move || {
             Carteiro {
                 servico: &servico,

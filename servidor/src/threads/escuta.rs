@@ -10,7 +10,7 @@ use std::time::Duration;
 use log::{info, warn};
 use protocolo::{Error, Recusa};
 
-use super::{carteiro, gravador, vencimentos};
+use super::{carteiro, gravador, sessao, vencimentos};
 use crate::base::admissao::Vaga;
 use crate::base::sincronia::{Arc, criar_thread};
 use crate::limites::{ESCUTA_PAUSA_MS, FILA_DE_ESCUTA_MAX, PARADA_PRAZO_MS, PILHA_BYTES};
@@ -18,7 +18,6 @@ use crate::rede::parada::Parada;
 use crate::servico::Servico;
 use crate::tela::narracao;
 use crate::tempo::instante::Instante;
-use crate::threads::sessao;
 
 /// Atende em `escuta` até que a parada seja pedida; acaba quando a última conexão acabou, ou depois do prazo de parada.
 ///
@@ -42,7 +41,8 @@ pub fn executar(escuta: TcpListener, servico: &Arc<Servico>, parada: &Parada) ->
         return Err(io::Error::other(motivo));
     }
     // É um passo da parada, e não do fim do programa: a thread do console pode ficar presa à sua entrada com o serviço na mão.
-    if let Err(falha) = servico.armazem.lock().arrumar() {
+    let arrumado = servico.armazem.lock().arrumar();
+    if let Err(falha) = arrumado {
         warn!("{falha}: para levar a sala, copie também o arquivo -wal ao lado dela");
     }
     Ok(())

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use log::{error, info, warn};
 
+use super::auxiliar::Auxiliar;
 use crate::armazem::{Armazem, Falha};
 use crate::base::sincronia::{Arc, ceder};
 use crate::limites::{GRAVADOR_PILHA_BYTES, GRAVADOR_RONDA_US, REGRAVAR_MS};
@@ -16,7 +17,6 @@ use crate::monitor::Lote;
 use crate::rede::correio::Correio;
 use crate::rede::parada::Parada;
 use crate::servico::Servico;
-use crate::threads::auxiliar::Auxiliar;
 
 /// Depois de uma recusa do disco, de quanto em quanto tempo se tenta gravar o que venceu.
 const REGRAVAR: Duration = Duration::from_millis(REGRAVAR_MS);
@@ -29,12 +29,11 @@ const RONDA: Duration = Duration::from_micros(GRAVADOR_RONDA_US);
 /// Erros: o sistema negou a thread.
 pub fn iniciar(servico: &Arc<Servico>, parada: &Parada) -> io::Result<Auxiliar> {
     let parada = parada.clone();
-    servico.monitor.dispensar_gravador(false);
     let (seu, dela) = (Arc::clone(servico), Arc::clone(servico));
     Auxiliar::new(
         "gravador",
         GRAVADOR_PILHA_BYTES,
-        move || seu.monitor.dispensar_gravador(true),
+        move |dispensado| seu.monitor.dispensar_gravador(dispensado),
         move || Gravador { servico: &dela, parada }.gravar_tudo(),
     )
 }

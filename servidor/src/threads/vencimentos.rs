@@ -4,22 +4,21 @@
 
 use std::io;
 
+use super::auxiliar::Auxiliar;
 use crate::base::sincronia::Arc;
 use crate::limites::PILHA_BYTES;
 use crate::servico::Servico;
 use crate::tela::narracao;
-use crate::threads::auxiliar::Auxiliar;
 
 /// Começa a cuidar dos prazos do serviço.
 ///
 /// Erros: o sistema negou a thread.
 pub fn iniciar(servico: &Arc<Servico>) -> io::Result<Auxiliar> {
-    servico.monitor.dispensar_vigia(false);
     let (seu, dela) = (Arc::clone(servico), Arc::clone(servico));
     Auxiliar::new(
         "vencimentos",
         PILHA_BYTES,
-        move || seu.monitor.dispensar_vigia(true),
+        move |dispensado| seu.monitor.dispensar_vigia(dispensado),
         move || vigiar(&dela),
     )
 }

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "um teste para onde não consegue seguir")]
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::{fs, io};
 
 /// Uma pasta que some ao ser solta.
 #[derive(Debug)]
@@ -13,10 +13,17 @@ pub struct Pasta(pub PathBuf);
 impl Pasta {
     /// Uma pasta vazia, com este nome e o número do processo.
     pub fn nova(nome: &str) -> Self {
+        Self::criar(nome).unwrap()
+    }
+
+    /// Como [`Pasta::nova`], para um programa.
+    ///
+    /// Erros: o sistema negou a pasta.
+    pub fn criar(nome: &str) -> io::Result<Self> {
         let pasta = std::env::temp_dir().join(format!("reserva-{nome}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&pasta);
-        fs::create_dir_all(&pasta).unwrap();
-        Self(pasta)
+        fs::create_dir_all(&pasta)?;
+        Ok(Self(pasta))
     }
 
     /// Onde mora o banco.
@@ -26,8 +33,7 @@ impl Pasta {
 
     /// Os nomes que há na pasta, em ordem.
     pub fn nomes(&self) -> Vec<String> {
-        let nome =
-            |entrada: std::io::Result<fs::DirEntry>| entrada.unwrap().file_name().into_string().unwrap();
+        let nome = |entrada: io::Result<fs::DirEntry>| entrada.unwrap().file_name().into_string().unwrap();
         let mut nomes: Vec<String> = fs::read_dir(&self.0).unwrap().map(nome).collect();
         nomes.sort();
         nomes

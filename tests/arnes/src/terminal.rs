@@ -158,7 +158,7 @@ impl Terminal {
         let mut dados = Vec::new();
         loop {
             let linha = self.ler_linha();
-            if matches!(linha.split(' ').next(), Some("OK" | "ERRO")) {
+            if protocolo::e_final(&linha) {
                 return Resposta { dados, fim: linha };
             }
             dados.push(linha);
@@ -176,6 +176,15 @@ impl Terminal {
     pub fn pedir_tudo(&mut self, linha: &str) -> Resposta {
         self.enviar(linha);
         self.ler_resposta()
+    }
+
+    /// Confere que as próximas linhas começam assim, nesta ordem.
+    #[track_caller]
+    pub fn espera_comecos(&mut self, comecos: &[&str]) {
+        for esperado in comecos {
+            let linha = self.ler_linha();
+            assert!(linha.starts_with(esperado), "esperado {esperado}, veio {linha}");
+        }
     }
 
     /// Confere que o servidor fechou, sem mais nenhuma linha.

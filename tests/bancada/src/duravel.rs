@@ -11,12 +11,13 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use arnes::Sorteio;
+use arnes::pasta::Pasta;
 use protocolo::{Assento, Assentos, ClientId, Evento, Mudanca, Versao};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
@@ -41,7 +42,7 @@ const MUDANCAS: u64 = 1_000_000;
 
 /// Os dois, com as mesmas cargas; o disco; o reinício.
 pub fn duravel(opcoes: &Opcoes) -> Resultado<()> {
-    let pasta = Pasta::nova()?;
+    let pasta = Pasta::criar("bancada")?;
     dizer_o_disco(&pasta.0)?;
     println!(
         "  conexões      redis   servidor  razão  memória | do redis e do nosso: sins | us de processador por resposta | nosso lote"
@@ -50,24 +51,6 @@ pub fn duravel(opcoes: &Opcoes) -> Resultado<()> {
         lado_a_lado(opcoes, &pasta.0, conexoes)?;
     }
     dizer_o_reinicio(&pasta.0)
-}
-
-/// Uma pasta que some ao ser solta.
-pub struct Pasta(pub PathBuf);
-
-impl Pasta {
-    /// Uma pasta vazia.
-    pub fn nova() -> Resultado<Self> {
-        let pasta = std::env::temp_dir().join(format!("bancada-duravel-{}", std::process::id()));
-        fs::create_dir(&pasta)?;
-        Ok(Self(pasta))
-    }
-}
-
-impl Drop for Pasta {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// Quanto demora acrescentar cem bytes a um arquivo e esperar que o disco os tenha.

@@ -7,8 +7,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use arnes::pasta::Pasta;
+
 use crate::carga::{Lado, trio};
-use crate::duravel::{Fala, Grupo, Pasta};
+use crate::duravel::{Fala, Grupo};
 use crate::latencia::{alternar, mediana};
 use crate::servidores::Filho;
 use crate::{Opcoes, Resultado};
@@ -20,7 +22,7 @@ const JUNTAS_MAX: usize = 4_000;
 
 /// Os dois programas, com as mesmas cargas.
 pub fn versoes(opcoes: &Opcoes, programas: &[String; 2], pontos: &[(usize, usize)]) -> Resultado<()> {
-    let pasta = Pasta::nova()?;
+    let pasta = Pasta::criar("bancada")?;
     println!("sala        conexões  no ar      antes     depois  depois/antes");
     for duravel in [false, true] {
         for (conexoes, no_ar) in pontos.iter().copied() {
@@ -29,7 +31,7 @@ pub fn versoes(opcoes: &Opcoes, programas: &[String; 2], pontos: &[(usize, usize
                     Some(pronto) => pronto,
                     None => {
                         let banco = pasta.0.join(format!("{qual}-{conexoes}-{no_ar}.db"));
-                        Ponto::novo(&programas[qual], duravel.then_some(&banco), conexoes, no_ar)?
+                        Ponto::novo(&programas[qual], duravel.then_some(&*banco), conexoes, no_ar)?
                     }
                 };
                 let vazao = meu.vazao(opcoes.duracao)?;
@@ -65,13 +67,8 @@ enum Carga {
 }
 
 impl Ponto {
-    fn novo(
-        programa: &str,
-        banco: Option<&std::path::PathBuf>,
-        conexoes: usize,
-        no_ar: usize,
-    ) -> Resultado<Self> {
-        let servidor = Filho::programa(programa, banco.map(Path::new), conexoes + 8)?;
+    fn novo(programa: &str, banco: Option<&Path>, conexoes: usize, no_ar: usize) -> Resultado<Self> {
+        let servidor = Filho::programa(programa, banco, conexoes + 8)?;
         let carga = if no_ar == 1 {
             Carga::Solta(Grupo::new(Fala::Reserva, &servidor, conexoes)?)
         } else {

@@ -118,17 +118,14 @@ fn meia_conexao_durante_a_espera() {
     ana.enviar_bytes(b"PING\nAGUARDAR 7\nRESERVAR 3\nAGUARDAR 3 4\nAGUARDAR 7-8 ATE 3600\nPING");
     ana.fechar_escrita();
     let cronometro = Cronometro::comecar();
-    for esperado in [
+    ana.espera_comecos(&[
         "OK PONG",
         "ERRO TEMPO_ESGOTADO versao=1 :",
         "OK RESERVADO 3 versao=2",
         "OK RESERVADO 3 4 versao=3",
         "ERRO TEMPO_ESGOTADO versao=3 :",
         "OK PONG",
-    ] {
-        let linha = ana.ler_linha();
-        assert!(linha.starts_with(esperado), "esperado {esperado}, veio {linha}");
-    }
+    ]);
     ana.espera_fim();
     assert!(cronometro.passou() < 2 * ESQUECIDO, "{:?}", cronometro.passou());
     assert_eq!(dona.pedir("CANCELAR 7"), "OK CANCELADO 7 versao=4");

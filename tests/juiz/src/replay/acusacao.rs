@@ -18,15 +18,21 @@ pub(super) fn concedidos<'a>(replay: &mut Replay<'a, '_>, ato: &Ato<'a>, errados
         return;
     }
     let toma = matches!(ato.resposta, Resposta::Reservado { .. } | Resposta::Segurado { .. });
+    if !(toma && duplicada(replay, ato, errados)) {
+        acusar(replay, Problema::RespostaFalsa, errados, ato, "não estavam como o pedido precisa");
+    }
+}
+
+/// Dos assentos que se tomaram, algum já era de outra pessoa: acusa a reserva duplicada, e diz se a acusou.
+fn duplicada<'a>(replay: &mut Replay<'a, '_>, ato: &Ato<'a>, errados: Assentos) -> bool {
     let alheios: Assentos = errados
         .iter()
         .filter(|um| replay.sala.lugar(*um).classes(ato.cliente).dentro_de(Classes::ALHEIO))
         .collect();
-    if toma && !alheios.is_empty() {
+    if !alheios.is_empty() {
         acusar(replay, Problema::ReservaDuplicada, alheios, ato, "já eram de outra pessoa");
-    } else {
-        acusar(replay, Problema::RespostaFalsa, errados, ato, "não estavam como o pedido precisa");
     }
+    !alheios.is_empty()
 }
 
 /// Um OK nomeia uma versão que outro fez, e não é uma repetição.
@@ -37,12 +43,7 @@ pub(super) fn duas_mudancas<'a>(
     errados: Assentos,
 ) {
     let toma = matches!(efeito.viram, Posse::De(..));
-    let alheios: Assentos = errados
-        .iter()
-        .filter(|um| replay.sala.lugar(*um).classes(ato.cliente).dentro_de(Classes::ALHEIO))
-        .collect();
-    if toma && !alheios.is_empty() {
-        acusar(replay, Problema::ReservaDuplicada, alheios, ato, "já eram de outra pessoa");
+    if toma && duplicada(replay, ato, errados) {
         return;
     }
     let versao = replay.atual;
